@@ -1,0 +1,41 @@
+"""The command line: one typer application, one file for each command group."""
+
+from collections.abc import Sequence
+
+import click
+import typer
+
+from service.cli import bench, demo, keys, policy, sanitize, topics, version, worker
+from service.cli.console import stderr
+from service.errors import WeirError
+
+app = typer.Typer(
+    name="weir",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Weir anonymizes product events on their way from Kafka to the analytics vendors.",
+)
+for command in (worker, sanitize, demo, bench, version):
+    command.register(app)
+app.add_typer(policy.app, name="policy")
+app.add_typer(keys.app, name="keys")
+app.add_typer(topics.app, name="topics")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and give its exit code: 0 done, 1 found something, 2 wrong usage, 3 failed."""
+    try:
+        code = app(args=list(arguments), standalone_mode=False)
+    except WeirError as error:
+        stderr.print(f"weir: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return error.exit_code
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    return code if isinstance(code, int) else 0

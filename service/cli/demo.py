@@ -1,0 +1,7 @@
+"""`weir demo`."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""

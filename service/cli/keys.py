@@ -1,0 +1,5 @@
+"""`weir keys`."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="TODO")

@@ -1,0 +1,5 @@
+"""`weir topics`."""
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, help="TODO")

@@ -1,0 +1,95 @@
+"""The compiled policy: what the hot path works from. Built once at start-up by service/policy/compiler.py."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from service.events.event import CallType
+from service.events.paths import FieldPath
+from service.policy.action_specs import ActionSpec, Guard
+from service.policy.vendor_names import VendorName
+
+
+@dataclass(frozen=True, slots=True)
+class FieldRule:
+    """What one vendor does with one field.
+
+    Attributes:
+        path: The field's keys.
+        dotted: The same as written in the tracking plan; the path in remarks and metrics.
+        data_class: The field's class.
+        guard: The tracking plan's guard of the field, None where it has none.
+        spec: The action. A field whose action is `drop`, or that has none, has no rule at all.
+        key_purpose: The purpose of the derived key, where the class has one.
+    """
+
+    path: FieldPath
+    dotted: str
+    data_class: str
+    guard: Guard | None
+    spec: ActionSpec
+    key_purpose: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """The consent a vendor's events need, and what an absent consent object means."""
+
+    category: str
+    when_absent: Literal["allow", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class VendorPlan:
+    """One vendor's compiled policy.
+
+    Attributes:
+        vendor: Whose plan it is.
+        topic: The output topic.
+        integration: The vendor's name among the event's `integrations` switches.
+        consent: The consent it needs.
+        events: The tracked events it may get.
+        tracked: The rules for each of these events, common fields included.
+        calls: The rules for each other call type, common fields included.
+        key_purposes: Data class to the purpose of its derived key; the HKDF info is
+            `weir/v1/<vendor>/<purpose>`.
+    """
+
+    vendor: VendorName
+    topic: str
+    integration: str
+    consent: ConsentRule
+    events: frozenset[str]
+    tracked: Mapping[str, tuple[FieldRule, ...]]
+    calls: Mapping[CallType, tuple[FieldRule, ...]]
+    key_purposes: Mapping[str, str]
+
+    def rules(self, call: CallType, name: str | None) -> tuple[FieldRule, ...] | None:
+        """The rules for a call, or None where the policy does not let it through at all."""
+        if call is CallType.TRACK:
+            return None if name is None else self.tracked.get(name)
+        return self.calls.get(call)
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityField:
+    """A classified field whose value names or reaches the person the event is about."""
+
+    path: FieldPath
+    data_class: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPolicy:
+    """All vendors' plans.
+
+    Attributes:
+        vendors: The plans, in the order of VendorName.
+        identity_fields: Every classified field, of any event or call, that holds an identity value of the
+            event (persons' names, contacts, identifiers), whatever the vendors may get of it.
+        fingerprint: SHA-256 of the canonical form of all files, lower-case hex; the `weir-policy` header.
+    """
+
+    vendors: tuple[VendorPlan, ...]
+    identity_fields: tuple[IdentityField, ...]
+    fingerprint: str

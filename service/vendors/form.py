@@ -1,0 +1,73 @@
+"""What a vendor's form is: a sanitized event in, the vendor's ingestion payload out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from service.events.event import CallType
+from service.events.json_value import JsonObject, JsonValue
+from service.policy.vendor_names import VendorName
+from service.pseudonyms.encodings import Encoding
+
+
+class ShapeReason(StrEnum):
+    """Why a sanitized event can't be given the vendor's form: dead-letter reasons of the `shape` stage."""
+
+    NO_USABLE_ID = "no_usable_id"
+    NO_EVENT_ID = "no_event_id"
+    NO_TIMESTAMP = "no_timestamp"
+    TIMESTAMP_OUT_OF_RANGE = "timestamp_out_of_range"
+    PAYLOAD_TOO_LARGE = "payload_too_large"
+    PAYLOAD_INVALID = "payload_invalid"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SanitizedEvent:
+    """An event after the actions of one vendor: nothing in it that the policy did not let through.
+
+    Attributes:
+        call: The call type.
+        name: The tracked event's name, one of the policy's; None for every other call type.
+        fields: Dotted path to the value after the action, in the order of the policy's rules. Values of
+            `timestamp` and other times are RFC 3339 in UTC; ids are pseudonyms already in the vendor's form.
+    """
+
+    call: CallType
+    name: str | None
+    fields: Mapping[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Shaped:
+    """A vendor payload.
+
+    Attributes:
+        key: The record key: the pseudonymous user or else device id.
+        payload: The payload, within all of the vendor's limits.
+        generated: Strings in the payload that the form itself made, such as `$device:<pseudonym>`, beyond
+            the pseudonyms it was given; the gate leaves them alone.
+    """
+
+    key: str
+    payload: JsonObject
+    generated: frozenset[str] = frozenset()
+
+
+class VendorForm(ABC):
+    """One vendor's ingestion form. Stateless."""
+
+    vendor: ClassVar[VendorName]
+    #: Call types the vendor has a form for; the others are suppressed (`call_type`).
+    calls: ClassVar[frozenset[CallType]]
+    #: The longest string the vendor takes anywhere in the payload, in characters.
+    max_string: ClassVar[int]
+
+    @abstractmethod
+    def encoding(self, data_class: str) -> Encoding:
+        """The id form in which pseudonyms of a class must be written for this vendor."""
+
+    @abstractmethod
+    def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
+        """The payload, or why there is none."""
