@@ -1,0 +1,1 @@
+"""A local Apache Kafka for the tests, the demo and the benchmarks: `service.broker.local`."""
