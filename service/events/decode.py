@@ -14,7 +14,7 @@ import jsonschema_rs
 import orjson
 
 from service.events.event import CallType, Event, Rejection, RejectReason
-from service.events.json_value import JsonObject
+from service.events.json_value import JsonObject, JsonValue
 from service.events.timestamps import NaiveTimestampError, parse_timestamp
 from service.schema_files import schema_path
 
@@ -28,13 +28,17 @@ _BYTE_ORDER_MARKS = (b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\x
 # A string, or what an unfinished one leaves to the end: so that the pattern never looks at a byte twice.
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
-# No integer of fewer digits is out of range.
-_MANY_DIGITS = re.compile(rb"[0-9]{19}")
+# No integer of fewer than 19 digits is out of range. Looking for as many zeros in a copy with every digit a
+# zero is ten times as fast as a pattern.
+_DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_MANY_ZEROS = b"0" * 19
 _LONG_INTEGER = re.compile(rb"(?<![0-9.eE+])(?<![eE]-)-?[0-9]{19,}+(?![.eE])")
 _ID_FIELDS = ("userId", "anonymousId", "groupId", "previousId")
 
-# Of several mistakes in one envelope, the earliest here is reported.
+# Of several reasons found at once, the earliest here is reported.
 _PRECEDENCE = (
+    RejectReason.NOT_A_FINITE_NUMBER,
+    RejectReason.INTEGER_OUT_OF_RANGE,
     RejectReason.UNKNOWN_TYPE,
     RejectReason.MISSING_FIELD,
     RejectReason.MISTYPED_FIELD,
@@ -53,19 +57,26 @@ def decode(record: bytes | None, *, max_bytes: int = MAX_RECORD_BYTES) -> Event 
         return Rejection(RejectReason.NULL_VALUE)
     if len(record) > max_bytes:
         return Rejection(RejectReason.RECORD_TOO_LARGE)
-    if record.startswith(_BYTE_ORDER_MARKS):
-        return Rejection(RejectReason.BYTE_ORDER_MARK)
-    try:
-        body = orjson.loads(record)
-    except orjson.JSONDecodeError:
-        return Rejection(_why_unparsable(record))
-    if _nested_too_deep(record):
-        return Rejection(RejectReason.NESTED_TOO_DEEP)
-    if _MANY_DIGITS.search(record) and _has_integer_out_of_range(record):
-        return Rejection(RejectReason.INTEGER_OUT_OF_RANGE)
+    body = _parse(record)
+    if isinstance(body, RejectReason):
+        return Rejection(body)
     if not isinstance(body, dict):
         return Rejection(RejectReason.NOT_AN_OBJECT)
     return _validated(body)
+
+
+def _parse(record: bytes) -> "JsonValue | RejectReason":
+    if record.startswith(_BYTE_ORDER_MARKS):
+        return RejectReason.BYTE_ORDER_MARK
+    try:
+        value: JsonValue = orjson.loads(record)
+    except orjson.JSONDecodeError:
+        return _why_unparsable(record)
+    if _nested_too_deep(record):
+        return RejectReason.NESTED_TOO_DEEP
+    if _has_integer_out_of_range(record):
+        return RejectReason.INTEGER_OUT_OF_RANGE
+    return value
 
 
 def _validated(body: JsonObject) -> Event | Rejection:
@@ -118,28 +129,30 @@ def _why_unparsable(record: bytes) -> RejectReason:
         return RejectReason.NOT_UTF8
     if _nested_too_deep(record):
         return RejectReason.NESTED_TOO_DEEP
+    return _why_unparsable_numbers(text)
+
+
+def _why_unparsable_numbers(text: str) -> RejectReason:
     # The standard library's parser knows NaN and Infinity, and hands over numbers as they are written.
-    numbers: set[RejectReason] = set()
+    found: set[RejectReason] = set()
 
     def constant(_: str) -> None:
-        numbers.add(RejectReason.NOT_A_FINITE_NUMBER)
+        found.add(RejectReason.NOT_A_FINITE_NUMBER)
 
     def integer(digits: str) -> None:
         if not _in_range(digits):
-            numbers.add(RejectReason.INTEGER_OUT_OF_RANGE)
+            found.add(RejectReason.INTEGER_OUT_OF_RANGE)
 
     def fraction(digits: str) -> None:
         if math.isinf(float(digits)):
-            numbers.add(RejectReason.NOT_A_FINITE_NUMBER)
+            found.add(RejectReason.NOT_A_FINITE_NUMBER)
 
     try:
         json.loads(text, parse_constant=constant, parse_int=integer, parse_float=fraction)
     except ValueError:
         return RejectReason.MALFORMED_JSON
-    for reason in (RejectReason.NOT_A_FINITE_NUMBER, RejectReason.INTEGER_OUT_OF_RANGE):
-        if reason in numbers:
-            return reason
-    return RejectReason.MALFORMED_JSON
+    # Nothing found: a string with half of a surrogate pair, which the standard library lets pass.
+    return min(found, key=_PRECEDENCE.index, default=RejectReason.MALFORMED_JSON)
 
 
 def _nested_too_deep(record: bytes) -> bool:
@@ -159,6 +172,8 @@ def _nested_too_deep(record: bytes) -> bool:
 
 def _has_integer_out_of_range(record: bytes) -> bool:
     """Whether valid JSON holds an integer beyond 64 bits, which orjson turns into a float silently."""
+    if _MANY_ZEROS not in record.translate(_DIGITS_AS_ZEROS):
+        return False
     numbers = _STRING.sub(b'""', record)
     return not all(_in_range(found.decode()) for found in _LONG_INTEGER.findall(numbers))
 
