@@ -1,7 +1,103 @@
-"""`weir sanitize`."""
+"""`weir sanitize`: the whole sanitizer on NDJSON, without Kafka."""
 
+import asyncio
+import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, BinaryIO
+
+import orjson
 import typer
+
+from service.errors import ConfigurationError
+from service.policy.vendor_names import VendorName
+from service.sanitize.outcomes import DeadLettered, Outcome, Sent, Suppressed
+from service.sanitize.pool import SanitizerConfig, SanitizerPool
+from service.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
     """Add the command."""
+
+    @app.command()
+    def sanitize(
+        vendor: Annotated[
+            list[VendorName] | None,
+            typer.Option(help="Show only this vendor's records; may be given more than once."),
+        ] = None,
+        config: Annotated[
+            Path | None, typer.Option(help="Folder of the policy files. [default: WEIR_CONFIG_DIR]")
+        ] = None,
+        keyring: Annotated[
+            Path | None, typer.Option(help="Key ring file. [default: WEIR_KEYRING_FILE]")
+        ] = None,
+        processes: Annotated[
+            int | None, typer.Option(min=1, help="Processes to work with. [default: WEIR_PROCESSES]")
+        ] = None,
+    ) -> None:
+        """Sanitize raw events, one JSON object a line, from stdin to stdout.
+
+        For every line and vendor one record comes out: the sanitized event with its topic, key and headers,
+        or why there is none. A line that is no valid event gives one record for all vendors.
+
+        Example: weir keys generate dev.keys; weir sanitize --keyring dev.keys < events.ndjson
+        """
+        settings = load_settings()
+        keyring_file = keyring or settings.keyring_file
+        if keyring_file is None:
+            raise ConfigurationError(
+                "no key ring: give --keyring FILE or set WEIR_KEYRING_FILE (weir keys generate makes one)"
+            )
+        pool = SanitizerPool(
+            SanitizerConfig(config or settings.config_dir, keyring_file, settings.spacy_model),
+            processes=processes or settings.processes,
+            batch_timeout=settings.batch_timeout,
+        )
+        asyncio.run(_stream(pool, settings.batch_records, frozenset(vendor or VendorName)))
+
+
+async def _stream(pool: SanitizerPool, batch_records: int, vendors: frozenset[VendorName]) -> None:
+    """Sanitize stdin batch by batch, as many at once as there are processes, and write in order."""
+    try:
+        await pool.start()
+        lines = _lines(sys.stdin.buffer)
+        number = 1
+        while window := list(islice(_batches(lines, batch_records), pool.processes)):
+            for result in await asyncio.gather(*map(pool.sanitize, window)):
+                for outcomes in result.outcomes:
+                    for outcome in outcomes:
+                        if outcome.vendor is None or outcome.vendor in vendors:
+                            sys.stdout.buffer.write(orjson.dumps(_record(number, outcome)) + b"\n")
+                    number += 1
+            sys.stdout.buffer.flush()
+    finally:
+        await pool.stop()
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    for line in stream:
+        yield line.removesuffix(b"\n")
+
+
+def _batches(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
+    while batch := list(islice(lines, size)):
+        yield batch
+
+
+def _record(number: int, outcome: Outcome) -> dict[str, object]:
+    match outcome:
+        case Sent():
+            return {
+                "line": number,
+                "vendor": outcome.vendor,
+                "topic": outcome.topic,
+                "key": outcome.key.decode(),
+                "value": orjson.Fragment(outcome.value),
+                "headers": {name: value.decode() for name, value in outcome.headers},
+            }
+        case Suppressed():
+            return {"line": number, "vendor": outcome.vendor, "suppressed": outcome.reason}
+        case DeadLettered():
+            who = {} if outcome.vendor is None else {"vendor": outcome.vendor}
+            return {"line": number, **who, "rejected": {"stage": outcome.stage, "reason": outcome.reason}}

@@ -14,11 +14,9 @@ class Stage(StrEnum):
     """Where on its way an event was stopped."""
 
     DECODE = "decode"
-    ROUTE = "route"
-    DETECT = "detect"
     TRANSFORM = "transform"
     SHAPE = "shape"
-    GATE = "gate"
+    SANITIZE = "sanitize"  # somewhere between decode and gate: its process died, hung or failed
     DELIVER = "deliver"
 
 
@@ -35,10 +33,6 @@ class FailReason(StrEnum):
     """Why an event that should have gone out is dead-lettered, besides decode's and shape's own reasons."""
 
     NO_KEY_FOR_TIME = "no_key_for_time"
-    DETECTION_FAILED = "detection_failed"
-    TRANSFORM_FAILED = "transform_failed"
-    SHAPE_FAILED = "shape_failed"
-    GATE_FAILED = "gate_failed"
     WORKER_CRASHED = "worker_crashed"
     TIMEOUT = "timeout"
     OUTPUT_TOO_LARGE = "output_too_large"

@@ -1,0 +1,60 @@
+"""Which vendors get an event: the policy's allow list, call types, `integrations` switches, consent.
+
+Anything unclear counts as "no".
+"""
+
+from service.events.event import CallType, Event
+from service.events.json_value import JsonObject
+from service.events.paths import MISSING, lookup
+from service.policy.plan import ConsentRule, VendorPlan
+from service.sanitize.outcomes import SuppressReason
+from service.vendors.form import VendorForm
+
+
+def why_not(event: Event, plan: VendorPlan, form: VendorForm) -> SuppressReason | None:
+    """The reason for which the vendor gets nothing of this event, or None where it gets it.
+
+    The first that applies, in this order: event_not_allowed, call_type, integration, consent.
+    """
+    if plan.rules(event.call, event.name) is None:
+        return SuppressReason.EVENT_NOT_ALLOWED if event.call is CallType.TRACK else SuppressReason.CALL_TYPE
+    if event.call not in form.calls:
+        return SuppressReason.CALL_TYPE
+    if not _switched_on(event.body, plan.integration):
+        return SuppressReason.INTEGRATION
+    if not _consented(event.body, plan.consent):
+        return SuppressReason.CONSENT
+    return None
+
+
+def _switched_on(body: JsonObject, integration: str) -> bool:
+    """Whether the `integrations` switches let the vendor have it.
+
+    A name in another casing or spacing is not the vendor's switch by the Segment spec, but it shows a wish:
+    it may stop the event, never let it through.
+    """
+    switches = body.get("integrations")
+    if switches is None:
+        return True
+    if not isinstance(switches, dict):
+        return False
+    folded = _folded(integration)
+    if any(not _lets_through(switch) for name, switch in switches.items() if _folded(name) == folded):
+        return False
+    return integration in switches or _lets_through(switches.get("All", True))
+
+
+def _folded(name: str) -> str:
+    return "".join(name.casefold().split())
+
+
+def _lets_through(switch: object) -> bool:
+    return switch is True or isinstance(switch, dict)
+
+
+def _consented(body: JsonObject, rule: ConsentRule) -> bool:
+    consent = lookup(body, ("context", "consent"))
+    if consent is MISSING:
+        return rule.when_absent == "allow"
+    preferences = consent.get("categoryPreferences") if isinstance(consent, dict) else None
+    return isinstance(preferences, dict) and preferences.get(rule.category) is True

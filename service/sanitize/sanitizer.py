@@ -1,0 +1,207 @@
+"""The way of an event, from a raw record to its outcome for each vendor: a pure function.
+
+decode -> route -> detect -> transform -> shape -> gate. No Kafka, no clock, no I/O: the worker, the
+`sanitize` command, the tests and the benchmarks all call `Sanitizer.sanitize`.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from service.actions.action import REFUSED, Action, ActionContext
+from service.actions.registry import build
+from service.detection.detector import Detector
+from service.detection.known_values import KnownValues, merge
+from service.detection.spans import Span, TextRequest
+from service.events.decode import decode
+from service.events.event import CallType, Event, Rejection
+from service.events.json_value import JsonValue
+from service.events.paths import MISSING, lookup
+from service.policy.entities import Entity
+from service.policy.plan import CompiledPolicy, FieldRule, VendorPlan
+from service.pseudonyms.keyring import KeyRing
+from service.sanitize.gate import Gate
+from service.sanitize.outcomes import (
+    BatchResult,
+    DeadLettered,
+    FailReason,
+    GateHit,
+    Outcome,
+    RecordOutcomes,
+    Remark,
+    Sent,
+    Stage,
+    Suppressed,
+)
+from service.sanitize.routing import why_not
+from service.vendors.form import SanitizedEvent, ShapeReason, VendorForm
+from service.vendors.registry import FORMS
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A field's rule with its action built."""
+
+    rule: FieldRule
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """One vendor's plan, bound to its form and its actions."""
+
+    plan: VendorPlan
+    form: VendorForm
+    tracked: dict[str, tuple[_Step, ...]]
+    calls: dict[CallType, tuple[_Step, ...]]
+    schema_header: bytes
+
+    def steps(self, event: Event) -> tuple[_Step, ...]:
+        """The steps for a call that the plan lets through."""
+        return self.tracked[event.name] if event.name is not None else self.calls[event.call]
+
+
+@dataclass(slots=True, repr=False)
+class _Journey:
+    """An event on its way: the vendors that may get it, and the outcomes of those that may not."""
+
+    event: Event
+    known: KnownValues
+    branches: list[_Branch]
+    outcomes: dict[str, Outcome]
+    findings: dict[str, tuple[Span, ...]]
+
+
+class Sanitizer:
+    """The compiled policy, the keys and the models, ready to sanitize batches of records."""
+
+    def __init__(self, policy: CompiledPolicy, keyring: KeyRing, detector: Detector) -> None:
+        self._policy = policy
+        self._keyring = keyring
+        self._detector = detector
+        self._gate = Gate()
+        self._policy_header = policy.fingerprint.encode()
+        self._branches = tuple(_bind(plan, FORMS[plan.vendor]) for plan in policy.vendors)
+
+    def sanitize(self, records: Sequence[bytes | None]) -> BatchResult:
+        """The outcomes of every record, in order.
+
+        Not meant to raise for anything a record holds; where it does, the pool finds the record and
+        dead-letters it.
+        """
+        result = BatchResult([])
+        starts = [self._start(record) for record in records]
+        self._detect([start for start in starts if isinstance(start, _Journey)])
+        for start in starts:
+            if isinstance(start, Rejection):
+                result.outcomes.append((DeadLettered(None, Stage.DECODE, start.reason),))
+            else:
+                result.outcomes.append(self._finish(start, result))
+        return result
+
+    def _start(self, record: bytes | None) -> Rejection | _Journey:
+        """Decode and route."""
+        event = decode(record)
+        if isinstance(event, Rejection):
+            return event
+        branches: list[_Branch] = []
+        outcomes: dict[str, Outcome] = {}
+        for branch in self._branches:
+            reason = why_not(event, branch.plan, branch.form)
+            if reason is None:
+                branches.append(branch)
+            else:
+                outcomes[branch.plan.vendor] = Suppressed(branch.plan.vendor, reason)
+        return _Journey(event, KnownValues.of(event, self._policy.identity_fields), branches, outcomes, {})
+
+    def _detect(self, journeys: Sequence[_Journey]) -> None:
+        """Scan every text that a vendor's action needs, once, all events of the batch together."""
+        wanted: list[tuple[_Journey, TextRequest]] = []
+        for journey in journeys:
+            locale = lookup(journey.event.body, ("context", "locale"))
+            hint = locale if isinstance(locale, str) else None
+            texts = dict.fromkeys(
+                text for branch in journey.branches for text in _texts(journey.event, branch)
+            )
+            wanted += [(journey, TextRequest(text, hint)) for text in texts]
+        found = self._detector.detect([request for _, request in wanted])
+        for (journey, request), spans in zip(wanted, found, strict=True):
+            journey.findings[request.text] = merge(spans, journey.known.spans(request.text))
+
+    def _finish(self, journey: _Journey, result: BatchResult) -> RecordOutcomes:
+        """Transform, shape and gate for each vendor that may have the event."""
+        for branch in journey.branches:
+            journey.outcomes[branch.plan.vendor] = self._for_vendor(journey, branch, result)
+        return tuple(journey.outcomes[branch.plan.vendor] for branch in self._branches)
+
+    def _for_vendor(self, journey: _Journey, branch: _Branch, result: BatchResult) -> Outcome:
+        vendor = branch.plan.vendor
+        pseudonymizer = self._keyring.pseudonymizer(vendor, journey.event.timestamp)
+        if pseudonymizer is None:
+            return DeadLettered(vendor, Stage.TRANSFORM, FailReason.NO_KEY_FOR_TIME)
+        context = ActionContext(pseudonymizer, journey.findings, Counter[Entity](), set())
+        sanitized = _transform(journey.event, branch, context, result.remarks)
+        shaped = branch.form.shape(sanitized)
+        if isinstance(shaped, ShapeReason):
+            return DeadLettered(vendor, Stage.SHAPE, shaped)
+        payload, hits = self._gate.check(
+            shaped.payload,
+            known=journey.known,
+            generated=context.generated | shaped.generated,
+            max_string=branch.form.max_string,
+        )
+        for (path, family), count in hits.items():
+            result.gate_hits[GateHit(vendor, path, family)] += count
+        headers = (
+            ("weir-policy", self._policy_header),
+            ("weir-key", pseudonymizer.key_version.encode()),
+            ("weir-schema", branch.schema_header),
+        )
+        return Sent(vendor, branch.plan.topic, shaped.key.encode(), orjson.dumps(payload), headers)
+
+
+def _bind(plan: VendorPlan, form: VendorForm) -> _Branch:
+    def steps(rules: Sequence[FieldRule]) -> tuple[_Step, ...]:
+        return tuple(_Step(rule, build(rule, form.encoding)) for rule in rules)
+
+    return _Branch(
+        plan=plan,
+        form=form,
+        tracked={name: steps(rules) for name, rules in plan.tracked.items()},
+        calls={call: steps(rules) for call, rules in plan.calls.items()},
+        schema_header=f"{plan.vendor}.v1".encode(),
+    )
+
+
+def _texts(event: Event, branch: _Branch) -> list[str]:
+    texts: list[str] = []
+    for step in branch.steps(event):
+        value = lookup(event.body, step.rule.path)
+        if value is not MISSING and value is not None:
+            texts += step.action.texts(value)
+    return texts
+
+
+def _transform(
+    event: Event, branch: _Branch, context: ActionContext, remarks: Counter[Remark]
+) -> SanitizedEvent:
+    """Apply the vendor's action to each classified field; what has no rule stays behind."""
+    fields: dict[str, JsonValue] = {}
+    for step in branch.steps(event):
+        rule = step.rule
+        value = lookup(event.body, rule.path)
+        if value is MISSING or value is None:  # null says nothing
+            continue
+        changed = step.action.apply(value, context)
+        if changed is REFUSED:
+            remarks[Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, None)] += 1
+            continue
+        fields[rule.dotted] = changed
+        for entity, count in context.entities.items():
+            remarks[Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, entity)] += (
+                count
+            )
+        context.entities.clear()
+    return SanitizedEvent(event.call, event.name, fields)
