@@ -1,0 +1,229 @@
+"""How a text is read before it is searched: tricks folded away, escapes undone, every offset kept.
+
+A reading's text is what a person would read. Each of its characters remembers the stretch of the original
+that it stands for, so that a span found in the reading can be cut out of the original.
+"""
+
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+#: ANSI escape sequences (ECMA-48, 5.4): colours and cursor moves in terminal output.
+_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
+_FORMAT_AND_FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+_ESCAPES: Final = re.compile(
+    r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
+    r"|(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
+    r"|(?P<unicode>(?:\\{1,4}u[0-9A-Fa-f]{4})+)"
+    r"|(?P<hex>(?:\\{1,2}x[0-9A-Fa-f]{2})+)"
+)
+_ESCAPE_LEADS: Final = re.compile(r"%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[ux]")
+#: Cyrillic and Greek letters that look like Latin ones (Unicode's confusables.txt, single letters only).
+_LOOK_ALIKES: Final = dict(
+    zip(
+        "асԁеһіјӏкорԛѕтухвмнѵԝАВСЕНІЈКМОРЅТХУԚԜѴαορνικτυχΑΒΕΖΗΙΚΜΝΟΡΤΥΧ",
+        "acdehijlkopqstyxbmhvwABCEHIJKMOPSTXYQWVaopviktuxABEZHIKMNOPTYX",
+        strict=True,
+    )
+)
+_PLAIN_PUNCTUATION: Final = {
+    **dict.fromkeys("‐‑‒–—―−﹘﹣－", "-"),
+    **dict.fromkeys("‘’‚‛ʼʹˈ＇´", "'"),
+    **dict.fromkeys("“”„‟″＂", '"'),
+    **dict.fromkeys("。｡．․", "."),
+}
+_MIXED_WORD: Final = re.compile(r"[^\W\d_]+")
+_LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_MAX_UNESCAPES: Final = 3
+
+
+class Reading(NamedTuple):
+    """A text as it is searched.
+
+    Attributes:
+        text: What is searched.
+        starts: For each of its characters, where it starts in the original; None where both are the same.
+        ends: For each of its characters, where it ends in the original.
+    """
+
+    text: str
+    starts: list[int] | None
+    ends: list[int] | None
+
+    def origin(self, start: int, end: int) -> tuple[int, int]:
+        """Where a non-empty stretch of the reading stands in the original."""
+        if self.starts is None or self.ends is None:
+            return start, end
+        return self.starts[start], self.ends[end - 1]
+
+
+def fold(text: str) -> Reading:
+    """The text without what hides: invisible and control characters, look-alike letters, odd widths.
+
+    Case stays as it is: it is evidence of names.
+    """
+    if text.isascii() and text.isprintable():
+        return Reading(text, None, None)
+    pieces = list(_clusters(text))
+    reading = Reading(
+        "".join(piece for piece, _, _ in pieces),
+        [start for piece, start, _ in pieces for _ in piece],
+        [end for piece, _, end in pieces for _ in piece],
+    )
+    return reading._replace(text=_MIXED_WORD.sub(_latinized, reading.text))
+
+
+def _clusters(text: str) -> Iterator[tuple[str, int, int]]:
+    """Each visible character with its combining marks, normalized, and where it stands."""
+    position = 0
+    while position < len(text):
+        escape = _ANSI.match(text, position) if text[position] == "\x1b" else None
+        if escape:
+            position = escape.end()
+            continue
+        end = position + 1
+        while end < len(text) and unicodedata.combining(text[end]):
+            end += 1
+        piece = "".join(
+            map(
+                _plain,
+                unicodedata.normalize("NFKC", "".join(c for c in text[position:end] if not _hidden(c))),
+            )
+        )
+        if piece:
+            yield piece, position, end
+        position = end
+
+
+def _hidden(char: str) -> bool:
+    if char < " " or char == "\x7f":
+        return not char.isspace()
+    if char.isascii():
+        return False
+    return (
+        unicodedata.category(char) in ("Cf", "Cc")
+        or char in _FORMAT_AND_FILLERS
+        or "\ufe00" <= char <= "\ufe0f"
+        or "\U000e0000" <= char <= "\U000e01ef"
+    ) and not char.isspace()
+
+
+def _plain(char: str) -> str:
+    if char.isascii():
+        return char if char.isprintable() or char in "\n\r\t" else " "
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    if char.isspace():
+        return "\n" if char in "\u2028\u2029\x85" else " "
+    return _PLAIN_PUNCTUATION.get(char, char)
+
+
+def _latinized(word: re.Match[str]) -> str:
+    """A word that mixes Latin letters with look-alikes of other scripts, in Latin letters."""
+    letters = word[0]
+    if letters.isascii() or not _LATIN.search(letters):
+        return letters
+    return "".join(_LOOK_ALIKES.get(char, char) for char in letters)
+
+
+def unescape(reading: Reading) -> Reading | None:
+    r"""The reading with percent-encoding, HTML entities and \\u escapes undone; None where it has none."""
+    current = reading
+    for _ in range(_MAX_UNESCAPES):
+        if not _ESCAPE_LEADS.search(current.text):
+            break
+        undone = _unescape_once(current)
+        if undone.text == current.text:
+            break
+        current = undone
+    if current is reading:
+        return None
+    folded = fold(current.text)
+    return _composed(folded, current)
+
+
+def _unescape_once(reading: Reading) -> Reading:
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    position = 0
+
+    def copy(until: int) -> None:
+        for index in range(position, until):
+            start, end = reading.origin(index, index + 1)
+            chars.append(reading.text[index])
+            starts.append(start)
+            ends.append(end)
+
+    for match in _ESCAPES.finditer(reading.text):
+        decoded = _DECODERS[match.lastgroup or ""](match[0])
+        if decoded is None:
+            continue
+        copy(match.start())
+        for text, offset, length in decoded:
+            start, end = reading.origin(match.start() + offset, match.start() + offset + length)
+            for char in text:
+                chars.append(char)
+                starts.append(start)
+                ends.append(end)
+        position = match.end()
+    copy(len(reading.text))
+    return Reading("".join(chars), starts, ends)
+
+
+_Decoded = list[tuple[str, int, int]]
+
+
+def _percent(run: str) -> _Decoded | None:
+    """Characters of a percent-encoded run; bytes that are no UTF-8 are read as Latin-1 (old forms do)."""
+    data = bytes.fromhex(run.replace("%", ""))
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return [(chr(byte), 3 * index, 3) for index, byte in enumerate(data)]
+    decoded, offset = [], 0
+    for char in text:
+        length = 3 * len(char.encode("utf-8"))
+        decoded.append((char, offset, length))
+        offset += length
+    return decoded
+
+
+def _entity(run: str) -> _Decoded | None:
+    char = html.unescape(run)
+    return None if char == run else [(char, 0, len(run))]
+
+
+def _code_units(run: str) -> _Decoded | None:
+    decoded: _Decoded = []
+    units = [(int(match[1], 16), match.start(), len(match[0])) for match in _UNIT.finditer(run)]
+    index = 0
+    while index < len(units):
+        unit, start, length = units[index]
+        index += 1
+        if 0xD800 <= unit < 0xDC00 and index < len(units) and 0xDC00 <= units[index][0] < 0xE000:
+            low, _, low_length = units[index]
+            index += 1
+            unit = 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00)
+            length += low_length
+        decoded.append((" " if 0xD800 <= unit < 0xE000 else chr(unit), start, length))
+    return decoded
+
+
+_UNIT: Final = re.compile(r"\\+[ux]([0-9A-Fa-f]{2,4})")
+_DECODERS: Final[dict[str, Callable[[str], _Decoded | None]]] = {
+    "percent": _percent,
+    "entity": _entity,
+    "unicode": _code_units,
+    "hex": _code_units,
+}
+
+
+def _composed(outer: Reading, inner: Reading) -> Reading:
+    """A reading of a reading's text, with offsets into the inner one's original."""
+    if outer.starts is None or outer.ends is None:
+        return outer._replace(starts=inner.starts, ends=inner.ends)
+    spans = [inner.origin(start, end) for start, end in zip(outer.starts, outer.ends, strict=True)]
+    return Reading(outer.text, [start for start, _ in spans], [end for _, end in spans])
