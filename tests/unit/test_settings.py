@@ -1,9 +1,12 @@
 """Settings come from the environment, and a wrong one stops the start."""
 
+from pathlib import Path
+
 import pytest
 
 from service.errors import ConfigurationError
 from service.settings import load_settings
+from service.settings_reference import reference
 
 
 def test_values_are_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,3 +29,8 @@ def test_every_mistake_is_named_at_once_with_the_nearest_name_and_without_values
     assert "WEIR_PROBE_PORT" in message
     assert "WEIR_BATCH_RECORDS" in message
     assert "hunter2" not in message
+
+
+def test_the_reference_page_is_in_step_with_the_code() -> None:
+    page = Path(__file__).parents[2] / "docs" / "configuration.md"
+    assert page.read_text(encoding="utf-8") == reference()
