@@ -5,18 +5,13 @@ These are declarations. What each does lives in service/actions, one file per ac
 
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field, StrictInt
 
+from service.policy.closed_model import ClosedModel
 from service.policy.entities import Entity
 
 
-class Spec(BaseModel):
-    """Base of all specs: immutable, and closed against unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Guard(Spec):
+class Guard(ClosedModel):
     """What a kept value must look like; a value outside of it is dropped.
 
     For a list, `type: list`, every item must hold the rest of the guard, and one that doesn't drops the
@@ -26,122 +21,152 @@ class Guard(Spec):
     type: Literal["string", "word", "integer", "number", "boolean", "list"]
     enum: tuple[str, ...] | None = None
     pattern: str | None = None
-    max_length: int | None = Field(default=None, ge=1)
+    max_length: int | None = Field(default=None, strict=True, ge=1)
     minimum: float | None = None
     maximum: float | None = None
-    max_items: int | None = Field(default=None, ge=1)
+    max_items: int | None = Field(default=None, strict=True, ge=1)
 
 
-class Keep(Spec):
+class Keep(ClosedModel):
     """The value as it is, if its guard holds. The guard is the field's, or one given here."""
 
     action: Literal["keep"] = "keep"
     guard: Guard | None = None
 
 
-class Drop(Spec):
+class Drop(ClosedModel):
     """No key at all."""
 
     action: Literal["drop"] = "drop"
 
 
-class Pseudonymize(Spec):
+class Pseudonymize(ClosedModel):
     """A keyed pseudonym in the vendor's id form."""
 
     action: Literal["pseudonymize"] = "pseudonymize"
 
 
-class Scrub(Spec):
+class Scrub(ClosedModel):
     """Detected spans replaced by `<ENTITY>`; for the entities named, by `<ENTITY:pseudonym>`."""
 
     action: Literal["scrub"] = "scrub"
     pseudonymize: frozenset[Entity] = frozenset()
 
 
-class IpPrefix(Spec):
+class IpPrefixParameters(ClosedModel):
+    """An address cut to a network prefix (bits kept)."""
+
+    v4: int = Field(strict=True, default=24, ge=1, le=24)
+    v6: int = Field(strict=True, default=48, ge=1, le=48)
+
+
+class IpPrefix(IpPrefixParameters):
     """An address cut to a network prefix (bits kept)."""
 
     action: Literal["ip_prefix"] = "ip_prefix"
-    v4: int = Field(default=24, ge=1, le=24)
-    v6: int = Field(default=48, ge=1, le=48)
 
 
-class Country(Spec):
+class Country(ClosedModel):
     """An ISO 3166 alpha-2 code, from a code or an English name."""
 
     action: Literal["country"] = "country"
 
 
-class Region(Spec):
+class Region(ClosedModel):
     """The name or code of a first-level subdivision."""
 
     action: Literal["region"] = "region"
 
 
-class UrlTemplate(Spec):
+class UrlTemplate(ClosedModel):
     """Scheme, host and path with ids, e-mails and tokens as `:id`; of the query only scrubbed utm_*."""
 
     action: Literal["url_template"] = "url_template"
 
 
-class UrlPath(Spec):
+class UrlPath(ClosedModel):
     """The templated path alone."""
 
     action: Literal["url_path"] = "url_path"
 
 
-class BrowserFamily(Spec):
+class BrowserFamily(ClosedModel):
     """Browser family, its major version and the OS family, from a user agent."""
 
     action: Literal["browser_family"] = "browser_family"
 
 
-class EmailDomainClass(Spec):
+class EmailDomainClass(ClosedModel):
     """free-mail, education, government, disposable or company."""
 
     action: Literal["email_domain_class"] = "email_domain_class"
 
 
-class YearBand(Spec):
+class YearBandParameters(ClosedModel):
+    """A birth date or year as a band of birth years, an age as a band of ages: `1980-1989`, `30-39`."""
+
+    years: int = Field(strict=True, default=10, ge=5, le=50)
+
+
+class YearBand(YearBandParameters):
     """A birth date or year as a band of birth years, an age as a band of ages: `1980-1989`, `30-39`."""
 
     action: Literal["year_band"] = "year_band"
-    years: int = Field(default=10, ge=5, le=50)
 
 
-class NumberBucket(Spec):
+class NumberBucketParameters(ClosedModel):
+    """A number as the half-open bucket it falls into: `11-50`, the last one `1001+`."""
+
+    bounds: tuple[StrictInt, ...] = (1, 11, 51, 201, 1001)
+
+
+class NumberBucket(NumberBucketParameters):
     """A number as the half-open bucket it falls into: `11-50`, the last one `1001+`."""
 
     action: Literal["number_bucket"] = "number_bucket"
-    bounds: tuple[int, ...] = (1, 11, 51, 201, 1001)
 
 
-class TimeUnit(Spec):
+class TimeUnitParameters(ClosedModel):
     """A time cut down to a unit, as RFC 3339 in UTC."""
 
-    action: Literal["time_unit"] = "time_unit"
     unit: Literal["second", "minute", "hour", "day"] = "second"
 
 
-class Language(Spec):
+class TimeUnit(TimeUnitParameters):
+    """A time cut down to a unit, as RFC 3339 in UTC."""
+
+    action: Literal["time_unit"] = "time_unit"
+
+
+class Language(ClosedModel):
     """The language of a locale or language tag: `pt` of `pt-BR`."""
 
     action: Literal["language"] = "language"
 
 
-class ScreenBucket(Spec):
+class ScreenBucketParameters(ClosedModel):
+    """A screen's width or height rounded down (pixels)."""
+
+    step: int = Field(strict=True, default=100, ge=50, le=1000)
+
+
+class ScreenBucket(ScreenBucketParameters):
     """A screen's width or height rounded down (pixels)."""
 
     action: Literal["screen_bucket"] = "screen_bucket"
-    step: int = Field(default=100, ge=50, le=1000)
 
 
-class Mask(Spec):
+class MaskParameters(ClosedModel):
+    """The last characters of a value that matches the pattern as a whole, the rest as `*`."""
+
+    pattern: str
+    keep_last: int = Field(strict=True, ge=1, le=4)
+
+
+class Mask(MaskParameters):
     """The last characters of a value that matches the pattern as a whole, the rest as `*`."""
 
     action: Literal["mask"] = "mask"
-    pattern: str
-    keep_last: int = Field(ge=1, le=4)
 
 
 ActionSpec: TypeAlias = Annotated[

@@ -1,0 +1,177 @@
+"""Compiles the policy files, already found free of mistakes, into the plans the hot path works from."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from service.events.event import CallType
+from service.events.paths import parse_path
+from service.policy.action_specs import ActionSpec, Drop, Guard, Pseudonymize, Scrub
+from service.policy.models import (
+    Action,
+    Fields,
+    GeneralizeForm,
+    GuardForm,
+    KeepForm,
+    MaskForm,
+    ScrubForm,
+    TrackingPlanFile,
+    VendorFile,
+)
+from service.policy.plan import CompiledPolicy, ConsentRule, FieldRule, IdentityField, VendorPlan
+from service.policy.vendor_names import VendorName
+
+WordLists = Mapping[str, list[str]]
+
+_SPEC: TypeAdapter[ActionSpec] = TypeAdapter(ActionSpec)
+_SEPARATOR = "[-_.:+/]"
+_NUMBER = "[0-9]{1,3}[a-z]?"
+
+
+def compile_policy(plan: TrackingPlanFile, vendors: Mapping[VendorName, VendorFile]) -> CompiledPolicy:
+    """Compile. Rules are sorted by path, so that the order of lines in a file changes nothing."""
+    plans = tuple(_vendor_plan(plan, vendors[name]) for name in VendorName)
+    identity = {
+        IdentityField(parse_path(dotted), form.data_class)
+        for fields in (plan.common, *plan.events.values(), *plan.calls.values())
+        for dotted, form in fields.items()
+        if form.data_class in plan.identity_classes
+    }
+    ordered = tuple(sorted(identity, key=lambda field: (field.path, field.data_class)))
+    return CompiledPolicy(plans, ordered, _fingerprint(plans, ordered))
+
+
+def action_spec(action: Action, word_lists: WordLists) -> ActionSpec:
+    """What an action's notation stands for."""
+    raw: dict[str, Any]
+    match action:
+        case KeepForm(keep=guard):
+            raw = {"action": "keep", "guard": compile_guard(guard, word_lists)}
+        case ScrubForm(scrub=parameters):
+            raw = {"action": "scrub", "pseudonymize": frozenset(parameters.pseudonymize)}
+        case MaskForm(mask=parameters):
+            raw = {"action": "mask", **parameters.model_dump()}
+        case GeneralizeForm(generalize=to):
+            if isinstance(to, str):
+                raw = {"action": to}
+            else:
+                ((name, values),) = to.model_dump().items()
+                raw = {"action": name, **values}
+        case word:
+            raw = {"action": word}
+    return _SPEC.validate_python(raw)
+
+
+def compile_guard(form: GuardForm, word_lists: WordLists) -> Guard | None:
+    """The guard of a field, its word lists written out; None where it has none."""
+    given = form.model_dump(include=set(GuardForm.model_fields), exclude_none=True)
+    if not given:
+        return None
+    given.setdefault("type", "string")
+    enum = given.pop("enum", None)
+    if enum is not None:
+        given["enum"] = tuple(sorted(set(word_lists[enum] if isinstance(enum, str) else enum)))
+    parts = given.pop("parts", None)
+    if parts is not None:
+        given["pattern"] = parts_pattern(word_lists[parts])
+    return Guard(**given)
+
+
+def parts_pattern(words: list[str]) -> str:
+    """A pattern for what is put together from words, in upper or lower case, with one separator between two.
+
+    After the first word, up to three of the parts may be numbers of up to three digits, with a letter at
+    most: enough for `llama-3.1-70b`, too little for a phone number.
+    """
+    word = "(?:" + "|".join(re.escape(word) for word in sorted(set(words), key=lambda w: (-len(w), w))) + ")"
+    more_words = f"(?:{_SEPARATOR}{word})*"
+    return f"(?i:{word}{more_words}(?:{_SEPARATOR}{_NUMBER}{more_words}){{0,3}})"
+
+
+def _vendor_plan(plan: TrackingPlanFile, file: VendorFile) -> VendorPlan:
+    consent = file.consent
+    rule = (
+        ConsentRule(consent, "deny")
+        if isinstance(consent, str)
+        else ConsentRule(consent.category, consent.when_absent)
+    )
+    return VendorPlan(
+        vendor=file.vendor,
+        topic=file.topic,
+        integration=file.integration,
+        consent=rule,
+        events=frozenset(file.events),
+        tracked={
+            event: _rules(plan, file, {**plan.common, **plan.events[event]}) for event in sorted(file.events)
+        },
+        calls={
+            CallType(call): _rules(plan, file, {**plan.common, **plan.calls.get(call, {})})
+            for call in sorted(file.calls)
+        },
+        key_purposes=dict(sorted(file.key_purposes.items())),
+    )
+
+
+def _rules(plan: TrackingPlanFile, file: VendorFile, fields: Fields) -> tuple[FieldRule, ...]:
+    rules = []
+    for dotted, form in sorted(fields.items()):
+        action = file.fields.get(dotted, file.actions.get(form.data_class, "drop"))
+        spec = action_spec(action, plan.word_lists)
+        if isinstance(spec, Drop):
+            continue
+        needs_key = isinstance(spec, Pseudonymize) or (isinstance(spec, Scrub) and bool(spec.pseudonymize))
+        rules.append(
+            FieldRule(
+                path=parse_path(dotted),
+                dotted=dotted,
+                data_class=form.data_class,
+                guard=compile_guard(form, plan.word_lists),
+                spec=spec,
+                key_purpose=file.key_purposes[form.data_class] if needs_key else None,
+            )
+        )
+    return tuple(rules)
+
+
+def _fingerprint(plans: tuple[VendorPlan, ...], identity: tuple[IdentityField, ...]) -> str:
+    canonical = {
+        "identity": [[".".join(field.path), field.data_class] for field in identity],
+        "vendors": [
+            {
+                "vendor": plan.vendor,
+                "topic": plan.topic,
+                "integration": plan.integration,
+                "consent": [plan.consent.category, plan.consent.when_absent],
+                "key_purposes": plan.key_purposes,
+                "tracked": {event: _canonical_rules(rules) for event, rules in plan.tracked.items()},
+                "calls": {call: _canonical_rules(rules) for call, rules in plan.calls.items()},
+            }
+            for plan in plans
+        ],
+    }
+    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def _canonical_rules(rules: tuple[FieldRule, ...]) -> list[Any]:
+    return [
+        [
+            rule.dotted,
+            rule.data_class,
+            None if rule.guard is None else rule.guard.model_dump(mode="json"),
+            _canonical_spec(rule.spec),
+            rule.key_purpose,
+        ]
+        for rule in rules
+    ]
+
+
+def _canonical_spec(spec: ActionSpec) -> dict[str, Any]:
+    dumped = spec.model_dump(mode="json")
+    if isinstance(spec, Scrub):
+        dumped["pseudonymize"] = sorted(spec.pseudonymize)  # a set has no order of its own
+    return dumped
