@@ -4,7 +4,8 @@ Each takes the first bytes of the 32-byte MAC, as many as the form has room for.
 no vendor's list of banned ids (`0`, `-1`, `null`, `anonymous`, `none`, the all-zero UUID, ...) can match.
 """
 
-from base64 import b32encode
+from base64 import b32decode, b32encode
+from binascii import Error as Base64Error
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -53,3 +54,16 @@ def text_tag(mac: bytes) -> str:
     persons in a text apart, it is not an id to join on.
     """
     return mac[:6].hex().translate(_TAG_LETTERS)
+
+
+def number_pair_of(pseudonym: str) -> str | None:
+    """The `number_pair` of the MAC behind an `alphanumeric` pseudonym, or None if it is none.
+
+    For the events whose only id is the user's, where Google Analytics wants a client id all the same.
+    """
+    if len(pseudonym) != 27 or pseudonym[0] != "w":  # noqa: PLR2004  (the length that alphanumeric gives)
+        return None
+    try:
+        return number_pair(b32decode(pseudonym[1:].upper() + "======"))
+    except Base64Error:
+        return None

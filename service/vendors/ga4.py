@@ -1,0 +1,175 @@
+"""Google Analytics 4: one request body of the Measurement Protocol, holding one event."""
+
+import re
+from typing import ClassVar, Final
+
+from service.events.event import CallType
+from service.events.json_value import JsonObject, JsonValue
+from service.policy.vendor_names import VendorName
+from service.pseudonyms.encodings import Encoding, alphanumeric, number_pair, number_pair_of
+from service.vendors.envelope import ENVELOPE_FIELDS, Envelope, read_envelope
+from service.vendors.form import SanitizedEvent, Shaped, ShapeReason, VendorForm
+from service.vendors.payload_schema import PayloadSchema
+from service.vendors.places import Places, leaves
+
+_MAX_STRING: Final = 100
+_MAX_USER_PROPERTY: Final = 36
+_MAX_NAME: Final = 40
+_MAX_USER_PROPERTY_NAME: Final = 24
+_MAX_BYTES: Final = 130_000
+
+_EVENT_NAMES: Final = {CallType.PAGE: "page_view", CallType.SCREEN: "screen_view"}
+
+#: Names and prefixes that Google keeps for itself (Measurement Protocol reference, "Reserved names").
+_RESERVED_EVENTS: Final = frozenset(
+    {
+        "ad_activeview",
+        "ad_click",
+        "ad_exposure",
+        "ad_impression",
+        "ad_query",
+        "ad_reward",
+        "adunit_exposure",
+        "app_clear_data",
+        "app_exception",
+        "app_install",
+        "app_remove",
+        "app_store_refund",
+        "app_store_subscription_cancel",
+        "app_store_subscription_convert",
+        "app_store_subscription_renew",
+        "app_update",
+        "app_upgrade",
+        "dynamic_link_app_open",
+        "dynamic_link_app_update",
+        "dynamic_link_first_open",
+        "error",
+        "first_open",
+        "first_visit",
+        "in_app_purchase",
+        "notification_dismiss",
+        "notification_foreground",
+        "notification_open",
+        "notification_receive",
+        "notification_send",
+        "os_update",
+        "session_start",
+        "user_engagement",
+    }
+)
+_RESERVED_PREFIXES: Final = ("google_", "ga_", "firebase_", "gtag_", "_")
+_RESERVED_USER_PROPERTIES: Final = frozenset(
+    {
+        "first_open_after_install",
+        "first_open_time",
+        "first_visit_time",
+        "last_deep_link_referrer",
+        "user_id",
+    }
+)
+
+_NOT_IN_ALPHABET: Final = re.compile(r"[^a-z0-9]+")
+
+
+def _spell(name: str) -> str:
+    """A name in Google's alphabet: `Signed Up` is `signed_up`, `billing_address.country` has underscores."""
+    name = _NOT_IN_ALPHABET.sub("_", name.lower()).strip("_")
+    return (name if name[:1].isalpha() else f"x_{name}")[:_MAX_NAME]
+
+
+_PARAMS: Final = Places(
+    {
+        "groupId": "group_id",
+        "context.page.url": "page_location",
+        "context.page.path": "page_path",
+        "context.page.title": "page_title",
+        "context.page.referrer": "page_referrer",
+        "context.userAgent.browser": "browser",
+        "context.userAgent.browser_version": "browser_version",
+        "context.userAgent.os": "operating_system",
+        "context.os.name": "operating_system",
+        "context.app.version": "app_version",
+        "context.screen.width": "screen_width",
+        "context.screen.height": "screen_height",
+        "context.device.id": "device_id",
+        "context.location.region": "region",
+        "context.locale": "language",
+        "context.timezone": "timezone",
+        "context.campaign.name": "campaign",
+        "context.campaign.source": "source",
+        "context.campaign.medium": "medium",
+        "context.campaign.term": "term",
+        "context.campaign.content": "content",
+    },
+    reserved=frozenset(),
+    reserved_prefixes=_RESERVED_PREFIXES,
+    spell=_spell,
+)
+
+_USER_PROPERTIES: Final = Places(
+    {},
+    reserved=_RESERVED_USER_PROPERTIES,
+    reserved_prefixes=_RESERVED_PREFIXES,
+    spell=lambda name: _spell(name)[:_MAX_USER_PROPERTY_NAME],
+)
+
+
+class Ga4Form(VendorForm):
+    """The Measurement Protocol's form. It has none for identify, group and alias."""
+
+    vendor: ClassVar = VendorName.GA4
+    calls: ClassVar = frozenset({CallType.TRACK, CallType.PAGE, CallType.SCREEN})
+    max_string: ClassVar = _MAX_STRING
+
+    def __init__(self) -> None:
+        self._schema = PayloadSchema(self.vendor, max_bytes=_MAX_BYTES)
+
+    def encoding(self, data_class: str) -> Encoding:
+        return number_pair if data_class == "identifier.device" else alphanumeric
+
+    def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
+        envelope = read_envelope(event, event_id=False)
+        if isinstance(envelope, ShapeReason):
+            return envelope
+        if envelope.timestamp < 0:
+            return ShapeReason.TIMESTAMP_OUT_OF_RANGE
+        client_id = _client_id(envelope)
+        if client_id is None:
+            return ShapeReason.NO_USABLE_ID
+        name = _EVENT_NAMES[event.call] if event.name is None else _spell(event.name)
+        if name in _RESERVED_EVENTS or name.startswith(_RESERVED_PREFIXES):
+            return ShapeReason.PAYLOAD_INVALID
+        payload: JsonObject = {"client_id": client_id, "timestamp_micros": envelope.timestamp * 1_000_000}
+        if envelope.user is not None:
+            payload["user_id"] = envelope.user
+        params: JsonObject = {}
+        user_properties: JsonObject = {}
+        for path, value in leaves(event.fields, ENVELOPE_FIELDS | {"messageId"}):
+            if path == "context.location.country":
+                payload["user_location"] = {"country_id": value}
+            elif path.startswith(("traits.", "context.traits.")):
+                item: JsonObject = {"value": _value(value, _MAX_USER_PROPERTY)}
+                if not _USER_PROPERTIES.put(user_properties, path, item):
+                    return ShapeReason.PAYLOAD_INVALID
+            elif not _PARAMS.put(params, path, _value(value, _MAX_STRING)):
+                return ShapeReason.PAYLOAD_INVALID
+        if user_properties:
+            payload["user_properties"] = user_properties
+        payload["events"] = [{"name": name, "params": params}]
+        return self._schema.check(payload, key=envelope.key, generated=frozenset({client_id}))
+
+
+def _client_id(envelope: Envelope) -> str | None:
+    """The visitor's or device's pseudonym, else one made from the user's: Google takes no event without."""
+    if envelope.device is not None:
+        return envelope.device
+    return None if envelope.user is None else number_pair_of(envelope.user)
+
+
+def _value(value: JsonValue, length: int) -> JsonValue:
+    """A value as Google takes it, text or number: switches as words, lists with commas, texts cut."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        value = ",".join(str(_value(item, length)) for item in value)
+    return value[:length] if isinstance(value, str) else value
