@@ -2,19 +2,22 @@
 
 import json
 from collections.abc import Callable
-from random import Random
+from dataclasses import replace
 
 from service.demo.events import generate
+from service.demo.planted import SampleEvent
 from service.events.decode import MAX_DEPTH, MAX_RECORD_BYTES
 from service.events.event import RejectReason
 from service.events.json_value import JsonObject
 
 
-def malformed(seed: int) -> dict[RejectReason, bytes | None]:
+def malformed(seed: int) -> dict[RejectReason, SampleEvent]:
     """For each reason of decode a record that is rejected for it; the same seed gives the same records."""
-    bodies = [event.body for event in generate(len(_SPOILED), seed=seed)]
-    Random(seed).shuffle(bodies)  # noqa: S311  (a repeatable sample, no secret)
-    return {reason: spoil(body) for (reason, spoil), body in zip(_SPOILED.items(), bodies, strict=True)}
+    events = generate(len(_SPOILED), seed=seed)
+    return {
+        reason: replace(event, raw=spoil(event.body))
+        for (reason, spoil), event in zip(_SPOILED.items(), events, strict=True)
+    }
 
 
 def _record(body: JsonObject) -> bytes:

@@ -115,8 +115,8 @@ def person(random: Random, language: str) -> Person:
         postal_code=postal_code,
         region=home["region"],
         country=home["country"],
-        latitude=home["latitude"] + random.randrange(1, 99999) / 100000,
-        longitude=home["longitude"] + random.randrange(1, 99999) / 100000,
+        latitude=round(home["latitude"] + random.randrange(1, 99999) / 100000, 5),
+        longitude=round(home["longitude"] + random.randrange(1, 99999) / 100000, 5),
         birthday=f"{random.randrange(1952, 2004)}-{random.randrange(1, 13):02}-{random.randrange(1, 29):02}",
         gender=random.choice(("female", "male", "nonbinary")),
         # Many products take the e-mail address for the user id.

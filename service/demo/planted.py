@@ -51,8 +51,8 @@ class SampleEvent:
 
     Attributes:
         key: The record key, as a producer would set it: the user id, else the anonymous id.
-        raw: The record value; UTF-8 JSON.
-        body: The same, parsed.
+        raw: The record value; UTF-8 JSON, unless it was spoiled on purpose.
+        body: The event as it was before it was written, or spoiled.
         timestamp: Seconds since the epoch. No other event of the same run has it, so that a vendor's payload
             can be traced to its event by its time alone.
         language: The language of its person: en, fr, de or es.
@@ -60,7 +60,7 @@ class SampleEvent:
     """
 
     key: bytes
-    raw: bytes
+    raw: bytes | None
     body: JsonObject
     timestamp: int
     language: str
