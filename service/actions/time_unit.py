@@ -1,0 +1,29 @@
+"""time_unit: a time cut down to a unit."""
+
+from typing import Final
+
+from service.actions.action import REFUSED, Action, ActionContext, RefusedType
+from service.events.json_value import JsonValue
+from service.events.timestamps import format_timestamp, parse_timestamp
+from service.policy.action_specs import TimeUnit
+
+_SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
+
+
+class TimeUnitAction(Action):
+    """`2026-10-03T12:34:56.789+02:00` to `2026-10-03T10:00:00Z` (hour).
+
+    Only RFC 3339 with an offset: a number could be seconds, milliseconds or something else altogether.
+    """
+
+    def __init__(self, spec: TimeUnit) -> None:
+        self._unit = _SECONDS[spec.unit]
+
+    def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
+        if not isinstance(value, str):
+            return REFUSED
+        try:
+            seconds = parse_timestamp(value)
+        except ValueError:
+            return REFUSED
+        return format_timestamp(seconds - seconds % self._unit)

@@ -1,0 +1,254 @@
+"""A URL taken apart for templating: what of it may stay, what becomes `:id`, and what must be scanned first.
+
+A path segment or a host label stays only if it is made of plain words; everything with a digit, a percent
+sign, an `@`, a letter outside of ASCII or an odd shape is taken for an id. Of the words that are left, those
+not on the list of path words (data/path_words.txt) may be somebody's name: they are scanned, and one that
+detection touches is an id as well. The segment after a collection word (data/path_collections.txt), as in
+`/users/…` or `/u/…`, is an id unless it is on the list of path words.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Final
+from urllib.parse import unquote_plus
+
+from service.actions.word_list import word_list
+
+ID: Final = ":id"
+IP: Final = ":ip"
+
+#: Characters. Longer ones are refused: browsers and servers stop at about as many.
+_LONGEST_URL: Final = 8192
+_LONGEST_CAMPAIGN_VALUE: Final = 256
+#: How often a value may be percent-encoded over and over.
+_ENCODINGS: Final = 3
+_CACHED_URLS: Final = 2048
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_AUTHORITY = re.compile(r"//([^/?#]*)")
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\[\]:]*)(?::([0-9]{0,5}))?")
+_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
+_NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_GREATEST_PORT: Final = 65_535
+_LONGEST_HOST: Final = 253  # RFC 1035, section 2.3.4, without the root
+# Second-level domains under a country code that are no registrable name: `co.uk`, `com.br`, `ac.jp`.
+_SECOND_LEVEL = re.compile(r"[a-z]{2,3}")
+_COUNTRY_CODE = re.compile(r"[a-z]{2}")
+#: Names of machines and networks in a home or an office (RFC 6762, RFC 8375 and common use).
+_LOCAL_DOMAINS = frozenset({"arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain"})
+
+_WORDS = re.compile(
+    r"([A-Za-z]+(?:[-_][A-Za-z]+)*)"
+    r"(?:\.(?:aspx?|css|csv|gif|html?|jpe?g|js|json|jsp|md|pdf|php|png|rss|svg|txt|xml|zip))?"
+)
+_VERSION = re.compile(r"v[0-9]{1,2}(?:\.[0-9]{1,2})?(?:alpha|beta)?")
+_SEPARATORS = re.compile(r"[-_]")
+# What a word looks like: lower case, a capital first, humps, or an abbreviation. Random letters don't.
+_CASED = re.compile(r"[a-z]{1,20}|[A-Z][a-z]{1,20}|[A-Za-z]?[a-z]{2,}(?:[A-Z][a-z]{2,})+|[A-Z]{1,8}")
+_LONGEST_WORD: Final = 24
+_UNPRONOUNCEABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}|\A[a-f]{8,}\Z", re.IGNORECASE)
+
+#: The campaign parameters that analytics tools know; other names after `utm_` could be anything.
+_CAMPAIGN_PARAMETERS = frozenset(
+    {
+        "utm_campaign",
+        "utm_content",
+        "utm_creative_format",
+        "utm_id",
+        "utm_marketing_tactic",
+        "utm_medium",
+        "utm_source",
+        "utm_source_platform",
+        "utm_term",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Part:
+    """A segment of a path or a label of a host.
+
+    Attributes:
+        shown: How it goes out if detection has nothing against it.
+        scan: The text that must be scanned first; None where nothing personal can be in it.
+        identity_only: Whether only the event's own identity values count against it.
+    """
+
+    shown: str
+    scan: str | None = None
+    identity_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class UrlParts:
+    """A URL without user-info, fragment and query parameters other than campaign ones.
+
+    Attributes:
+        scheme: In lower case; empty for a path alone and for `//host/path`.
+        host: Its labels, None for a path alone.
+        port: Digits, or empty.
+        path: Its segments between the slashes; `/a/b` has three, the first one empty.
+        campaign: Names and decoded values of the campaign parameters, each name once.
+    """
+
+    scheme: str
+    host: tuple[Part, ...] | None
+    port: str
+    path: tuple[Part, ...]
+    campaign: tuple[tuple[str, str], ...]
+
+    def texts(self) -> tuple[str, ...]:
+        """Every text that must be scanned before the whole URL may go out."""
+        return (
+            *(part.scan for part in self.host or () if part.scan is not None),
+            *self.path_texts(),
+            *(value for _, value in self.campaign),
+        )
+
+    def path_texts(self) -> tuple[str, ...]:
+        """Every text that must be scanned before the path may go out."""
+        return tuple(part.scan for part in self.path if part.scan is not None)
+
+
+@lru_cache(maxsize=_CACHED_URLS)
+def take_apart(url: str) -> UrlParts | None:
+    """The parts of an http(s) URL, of `//host/path` or of a path that begins with a slash; else None."""
+    url = url.strip(" ").replace("\\", "/")
+    if not 0 < len(url) <= _LONGEST_URL or not url.isprintable():
+        return None
+    scheme, rest = "", url
+    if match := _SCHEME.match(url):
+        scheme, rest = match[1].lower(), url[match.end() :]
+        if scheme not in {"http", "https"} or not rest.startswith("//"):
+            return None
+    host: tuple[Part, ...] | None = None
+    port = ""
+    if match := _AUTHORITY.match(rest):
+        authority = _host_and_port(match[1].rpartition("@")[2])
+        if authority is None:
+            return None
+        (host, port), rest = authority, rest[match.end() :]
+    rest, _, _ = rest.partition("#")
+    path, _, query = rest.partition("?")
+    if host is None and not path.startswith("/"):
+        return None
+    return UrlParts(scheme, host, port, _path(path), _campaign(query))
+
+
+def _host_and_port(authority: str) -> tuple[tuple[Part, ...], str] | None:
+    match = _HOST_AND_PORT.fullmatch(unicodedata.normalize("NFKC", authority).casefold())
+    if match is None or int(match[2] or 0) > _GREATEST_PORT:
+        return None
+    host, port = match[1].removesuffix("."), match[2] or ""
+    if host.startswith("["):
+        return (Part(IP),), port
+    labels = host.split(".")
+    if len(host) > _LONGEST_HOST or not all(_LABEL.fullmatch(label) for label in labels):
+        return None
+    if _NUMERIC_LABEL.fullmatch(labels[-1]):
+        # WHATWG's URL standard takes every host that ends in a number for an IPv4 address.
+        return (Part(IP),), port
+    own = len(labels) - _registrable_labels(labels)
+    return (
+        *(_word_part(label) for label in labels[:own]),
+        *(_domain_part(label) for label in labels[own:]),
+    ), port
+
+
+def _registrable_labels(labels: list[str]) -> int:
+    """How many of the last labels are a name somebody registered, roughly: without the public suffix list."""
+    if labels == ["localhost"]:
+        return 1
+    if len(labels) == 1:
+        return 0
+    if labels[-1] in _LOCAL_DOMAINS:
+        return 1
+    under_country = _COUNTRY_CODE.fullmatch(labels[-1]) and _SECOND_LEVEL.fullmatch(labels[-2])
+    return 3 if under_country else 2
+
+
+def _domain_part(label: str) -> Part:
+    return Part(label, _spaced(label), identity_only=True)
+
+
+def _path(path: str) -> tuple[Part, ...]:
+    parts: list[Part] = []
+    before = ""
+    for raw in path.split("/"):
+        segment = raw.partition(";")[0]  # what follows are matrix parameters, such as ;jsessionid=
+        if _is_collection(before) and not _is_known(segment):
+            parts.append(Part(ID))
+        else:
+            parts.append(_word_part(segment))
+        before = segment
+    return tuple(parts)
+
+
+def _is_collection(segment: str) -> bool:
+    # A single letter always stands for a kind of thing: /u/, /p/, /r/.
+    return len(segment) == 1 or segment.casefold() in _collections()
+
+
+def _word_part(segment: str) -> Part:
+    if segment in {"", ".", ".."} or _VERSION.fullmatch(segment) or _is_known(segment):
+        return Part(segment)
+    match = _WORDS.fullmatch(segment)
+    if match is None or not all(_is_word(piece) for piece in _SEPARATORS.split(match[1])):
+        return Part(ID)
+    return Part(segment, _spaced(match[1]))
+
+
+def _is_word(piece: str) -> bool:
+    return (
+        len(piece) <= _LONGEST_WORD
+        and _CASED.fullmatch(piece) is not None
+        and _UNPRONOUNCEABLE.search(piece) is None
+    )
+
+
+def _is_known(segment: str) -> bool:
+    if not segment:
+        return True
+    return all(piece in _path_words() for piece in _SEPARATORS.split(segment.casefold()))
+
+
+@cache
+def _path_words() -> frozenset[str]:
+    return word_list("path_words.txt") | _collections()
+
+
+@cache
+def _collections() -> frozenset[str]:
+    return word_list("path_collections.txt")
+
+
+def _spaced(words: str) -> str:
+    """Words as a person would write a name: models know `Ana Lima`, but hardly `ana-lima`."""
+    return " ".join(piece.capitalize() if piece.islower() else piece for piece in _SEPARATORS.split(words))
+
+
+def _campaign(query: str) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for parameter in query.split("&"):
+        name, _, encoded = parameter.partition("=")
+        if name in _CAMPAIGN_PARAMETERS and name not in found:
+            value = _decoded(encoded)
+            if value:
+                found[name] = value
+    return tuple(found.items())
+
+
+def _decoded(encoded: str) -> str | None:
+    """The value behind all its percent-encodings; None where it has no end or is no ordinary text."""
+    value = encoded
+    for _ in range(_ENCODINGS):
+        try:
+            decoded = unquote_plus(value, errors="strict")
+        except UnicodeDecodeError:
+            return None
+        if decoded == value:
+            return value if len(value) <= _LONGEST_CAMPAIGN_VALUE and value.isprintable() else None
+        value = decoded
+    return None
