@@ -27,9 +27,12 @@ def generate(
     The key covers events of every age. It is never printed. A file that exists is left as it is.
     """
     keyring.generate(file)
-    stdout.print(f"Wrote {file} (mode 0600): key version k1, for events of every age.", markup=False)
-    stdout.print("Next: keep a copy in your secret store, for without it no pseudonym can be made again.")
-    stdout.print(f"      Start Weir with WEIR_KEYRING_FILE={file}", markup=False, soft_wrap=True)
+    for line in (
+        f"Wrote {file}, mode 0600: key version k1, for events of every age.",
+        "Next: keep a copy in your secret store; without it no pseudonym can ever be made again.",
+        f"      Then start Weir with WEIR_KEYRING_FILE={file}",
+    ):
+        stdout.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 @app.command()

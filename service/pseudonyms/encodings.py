@@ -5,7 +5,6 @@ no vendor's list of banned ids (`0`, `-1`, `null`, `anonymous`, `none`, the all-
 """
 
 from base64 import b32decode, b32encode
-from binascii import Error as Base64Error
 from typing import Final, Protocol
 from uuid import UUID
 
@@ -65,5 +64,5 @@ def number_pair_of(pseudonym: str) -> str | None:
         return None
     try:
         return number_pair(b32decode(pseudonym[1:].upper() + "======"))
-    except Base64Error:
+    except ValueError:
         return None

@@ -7,7 +7,6 @@ never pickled: each process loads its own.
 import json
 import os
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from bisect import bisect_right
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Annotated, Final, NoReturn
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
 
 from service.errors import KeyRingError
 from service.policy.vendor_names import VendorName
@@ -105,7 +105,9 @@ def _in_utc(text: str) -> str:
     try:
         datetime.strptime(text, TIME_FORMAT).replace(tzinfo=UTC)
     except ValueError:
-        raise ValueError("is not a time in UTC to the second, such as 2026-01-01T00:00:00Z") from None
+        raise PydanticCustomError(
+            "not_utc", "is not a time in UTC to the second, such as 2026-01-01T00:00:00Z"
+        ) from None
     return text
 
 
@@ -179,7 +181,7 @@ def _seconds(not_before: str) -> int:
 def _key_bytes(secret: SecretStr, place: str, problems: list[str]) -> bytes:
     try:
         key = b64decode(secret.get_secret_value(), validate=True)
-    except (Base64Error, ValueError):
+    except ValueError:
         problems.append(f"{place}the key is not base64")
         return b""
     if len(key) < KEY_BYTES:

@@ -1,9 +1,9 @@
 """Amplitude: one event of the HTTP V2 and Batch APIs."""
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject
+from service.events.json_value import JsonObject, JsonValue
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding, alphanumeric
 from service.vendors.envelope import ENVELOPE_FIELDS, read_envelope
@@ -84,30 +84,35 @@ class AmplitudeForm(VendorForm):
             payload["user_id"] = envelope.user
         if envelope.device is not None:
             payload["device_id"] = envelope.device
-        event_properties: JsonObject = {}
-        user_properties: JsonObject = {}
-        group_properties: JsonObject = {}
+        sections = _Sections({}, {}, {})
         for path, value in leaves(event.fields, ENVELOPE_FIELDS):
-            if path == "groupId":
-                payload["groups"] = {_GROUP_TYPE: value}
-                continue
-            top_level = _TOP_LEVEL.get(path)
-            if top_level is not None and top_level not in payload:
-                payload[top_level] = cut(value, _MAX_STRING)
-                continue
-            if path.startswith("traits."):
-                target = group_properties if event.call is CallType.GROUP else user_properties
-            elif path.startswith("context.traits."):
-                target = user_properties
-            else:
-                target = event_properties
-            if not _PLACES.put(target, path, cut(value, _MAX_STRING)):
+            if not _put(payload, sections, path, cut(value, _MAX_STRING), call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
-        for name, properties in (
-            ("event_properties", event_properties),
-            ("user_properties", user_properties),
-            ("group_properties", group_properties),
-        ):
-            if properties:
-                payload[name] = properties
+        payload |= {name: section for name, section in sections._asdict().items() if section}
         return self._schema.check(payload, key=envelope.key, generated=frozenset())
+
+
+class _Sections(NamedTuple):
+    """The property objects of an event."""
+
+    event_properties: JsonObject
+    user_properties: JsonObject
+    group_properties: JsonObject
+
+
+def _put(payload: JsonObject, sections: _Sections, path: str, value: JsonValue, *, call: CallType) -> bool:
+    """Put a field into the payload or one of its sections; False if its place is taken."""
+    if path == "groupId":
+        payload["groups"] = {_GROUP_TYPE: value}
+        return True
+    top_level = _TOP_LEVEL.get(path)
+    if top_level is not None and top_level not in payload:
+        payload[top_level] = value
+        return True
+    if path.startswith("traits."):
+        section = sections.group_properties if call is CallType.GROUP else sections.user_properties
+    elif path.startswith("context.traits."):
+        section = sections.user_properties
+    else:
+        section = sections.event_properties
+    return _PLACES.put(section, path, value, call=call)

@@ -20,44 +20,8 @@ _MAX_BYTES: Final = 130_000
 
 _EVENT_NAMES: Final = {CallType.PAGE: "page_view", CallType.SCREEN: "screen_view"}
 
-#: Names and prefixes that Google keeps for itself (Measurement Protocol reference, "Reserved names").
-_RESERVED_EVENTS: Final = frozenset(
-    {
-        "ad_activeview",
-        "ad_click",
-        "ad_exposure",
-        "ad_impression",
-        "ad_query",
-        "ad_reward",
-        "adunit_exposure",
-        "app_clear_data",
-        "app_exception",
-        "app_install",
-        "app_remove",
-        "app_store_refund",
-        "app_store_subscription_cancel",
-        "app_store_subscription_convert",
-        "app_store_subscription_renew",
-        "app_update",
-        "app_upgrade",
-        "dynamic_link_app_open",
-        "dynamic_link_app_update",
-        "dynamic_link_first_open",
-        "error",
-        "first_open",
-        "first_visit",
-        "in_app_purchase",
-        "notification_dismiss",
-        "notification_foreground",
-        "notification_open",
-        "notification_receive",
-        "notification_send",
-        "os_update",
-        "session_start",
-        "user_engagement",
-    }
-)
-_RESERVED_PREFIXES: Final = ("google_", "ga_", "firebase_", "gtag_", "_")
+#: Prefixes and user properties that Google keeps for itself; its event names are in the schema.
+_RESERVED_PREFIXES: Final = ("google_", "ga_", "firebase_", "gtag_")
 _RESERVED_USER_PROPERTIES: Final = frozenset(
     {
         "first_open_after_install",
@@ -136,27 +100,33 @@ class Ga4Form(VendorForm):
         client_id = _client_id(envelope)
         if client_id is None:
             return ShapeReason.NO_USABLE_ID
-        name = _EVENT_NAMES[event.call] if event.name is None else _spell(event.name)
-        if name in _RESERVED_EVENTS or name.startswith(_RESERVED_PREFIXES):
-            return ShapeReason.PAYLOAD_INVALID
         payload: JsonObject = {"client_id": client_id, "timestamp_micros": envelope.timestamp * 1_000_000}
         if envelope.user is not None:
             payload["user_id"] = envelope.user
         params: JsonObject = {}
-        user_properties: JsonObject = {}
-        for path, value in leaves(event.fields, ENVELOPE_FIELDS | {"messageId"}):
-            if path == "context.location.country":
-                payload["user_location"] = {"country_id": value}
-            elif path.startswith(("traits.", "context.traits.")):
-                item: JsonObject = {"value": _value(value, _MAX_USER_PROPERTY)}
-                if not _USER_PROPERTIES.put(user_properties, path, item):
-                    return ShapeReason.PAYLOAD_INVALID
-            elif not _PARAMS.put(params, path, _value(value, _MAX_STRING)):
+        payload["events"] = [{"name": _event_name(event), "params": params}]
+        for path, value in leaves(event.fields, ENVELOPE_FIELDS):
+            if not _put(payload, params, path, value, call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
-        if user_properties:
-            payload["user_properties"] = user_properties
-        payload["events"] = [{"name": name, "params": params}]
         return self._schema.check(payload, key=envelope.key, generated=frozenset({client_id}))
+
+
+def _event_name(event: SanitizedEvent) -> str:
+    """The name in Google's alphabet; one of Google's own names, which the schema refuses, stays as it is."""
+    return _EVENT_NAMES[event.call] if event.name is None else _spell(event.name)
+
+
+def _put(payload: JsonObject, params: JsonObject, path: str, value: JsonValue, *, call: CallType) -> bool:
+    """Put a field into the event's parameters or a place beside them; False if its place is taken."""
+    if path == "context.location.country":
+        payload["user_location"] = {"country_id": value}
+        return True
+    if path.startswith(("traits.", "context.traits.")):
+        properties = payload.setdefault("user_properties", {})
+        assert isinstance(properties, dict)  # set here and nowhere else
+        item: JsonObject = {"value": _value(value, _MAX_USER_PROPERTY)}
+        return _USER_PROPERTIES.put(properties, path, item, call=call)
+    return _PARAMS.put(params, path, _value(value, _MAX_STRING), call=call)
 
 
 def _client_id(envelope: Envelope) -> str | None:

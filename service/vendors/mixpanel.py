@@ -85,7 +85,7 @@ class MixpanelForm(VendorForm):
         if envelope.user is not None:
             properties["$user_id"] = envelope.user
         for path, value in leaves(event.fields, ENVELOPE_FIELDS):
-            if not _PLACES.put(properties, path, cut(value, _MAX_STRING)):
+            if not _PLACES.put(properties, path, cut(value, _MAX_STRING), call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
         payload: JsonObject = {"event": event.name or _EVENT_NAMES[event.call], "properties": properties}
         return self._schema.check(payload, key=envelope.key, generated=frozenset({distinct_id}))

@@ -1,17 +1,25 @@
 """Where a field goes in a flat payload: a vendor's table of places, and a rule for all other fields.
 
-The rule: a field that the table does not name keeps its path, without `properties.` or `traits.` in front. A
-name that the vendor reserves, or that another field of the event has taken already, becomes the whole path
-instead (`properties.time`), so that nothing is overwritten and nothing is lost.
+The rule: a field that the table does not name, or whose place in the table another field of the event has
+taken, keeps its path, without `properties.` or `traits.` in front. Where that is a name which the vendor
+reserves, or which is taken as well, it keeps its whole path (`properties.time`). So nothing is overwritten
+and nothing is lost.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from service.events.event import CallType
 from service.events.json_value import JsonObject, JsonValue
 
 #: The longest list sent to any vendor; Mixpanel's limit, and more than any other needs.
 MAX_ITEMS: Final = 255
+
+#: What page and screen calls say of their page goes where other events' `context.page` goes.
+_PAGE_CALLS: Final = frozenset({CallType.PAGE, CallType.SCREEN})
+_PAGE_PROPERTIES: Final = {
+    f"properties.{name}": f"context.page.{name}" for name in ("url", "path", "title", "referrer")
+}
 
 _ROOTS: Final = ("properties.", "traits.", "context.traits.")
 
@@ -44,30 +52,30 @@ class Places:
         self._reserved_prefixes = reserved_prefixes
         self._spell = spell
         # Paths come from the tracking plan, and from the keys of the objects that actions make: a small set.
-        self._names: dict[str, str] = {}
+        self._names: dict[tuple[str, bool], tuple[str, ...]] = {}
 
-    def put(self, target: JsonObject, path: str, value: JsonValue) -> bool:
-        """Put a value into its place; False if neither its name nor its whole path is free."""
-        name = self._names.get(path)
-        if name is None:
-            name = self._names[path] = self._name(path)
-        if name in target:
-            name = self._spell(path)
-            if name in target:
-                return False
-        target[name] = value
-        return True
+    def put(self, target: JsonObject, path: str, value: JsonValue, *, call: CallType) -> bool:
+        """Put a value into the first of its places that is free; False if none is."""
+        on_page = call in _PAGE_CALLS
+        names = self._names.get((path, on_page))
+        if names is None:
+            names = self._names[path, on_page] = self._candidates(path, on_page=on_page)
+        for name in names:
+            if name not in target:
+                target[name] = value
+                return True
+        return False
 
-    def _name(self, path: str) -> str:
-        if path in self._table:
-            return self._table[path]
-        name = path
+    def _candidates(self, path: str, *, on_page: bool) -> tuple[str, ...]:
+        known = _PAGE_PROPERTIES.get(path, path) if on_page else path
+        candidates = [self._table[known]] if known in self._table else []
+        short = path
         for root in _ROOTS:
-            name = name.removeprefix(root)
-        name = self._spell(name)
-        if name in self._reserved or name.startswith(self._reserved_prefixes):
-            return self._spell(path)
-        return name
+            short = short.removeprefix(root)
+        name = self._spell(short)
+        if name not in self._reserved and not name.startswith(self._reserved_prefixes):
+            candidates.append(name)
+        return (*candidates, self._spell(path))
 
 
 def cut(value: JsonValue, length: int) -> JsonValue:

@@ -81,7 +81,7 @@ class PostHogForm(VendorForm):
         if envelope.device is not None:
             properties["$device_id"] = envelope.device
         for path, value in leaves(event.fields, ENVELOPE_FIELDS):
-            if not _PLACES.put(properties, path, cut(value, _MAX_STRING)):
+            if not _PLACES.put(properties, path, cut(value, _MAX_STRING), call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
         payload: JsonObject = {
             "event": event.name or _EVENT_NAMES[event.call],
