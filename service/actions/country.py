@@ -23,4 +23,4 @@ def _codes() -> dict[str, str]:
         for attribute in ("alpha_2", "alpha_3", "name", "common_name", "official_name"):
             if name := getattr(country, attribute, None):
                 codes[folded(name)] = country.alpha_2
-    return codes | word_map("country_names.txt")
+    return codes | dict(word_map("country_names.txt"))

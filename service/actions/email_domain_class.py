@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from functools import cache
 from typing import Final
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
@@ -32,7 +31,7 @@ class EmailDomainClassAction(Action):
 
 
 def _class_of(domain: str) -> str:
-    classes = _classes()
+    classes = word_map("email_domains.txt")
     labels = domain.split(".")
     for start in range(len(labels)):
         suffix = ".".join(labels[start:])
@@ -43,8 +42,3 @@ def _class_of(domain: str) -> str:
             if wildcard in classes:
                 return classes[wildcard]
     return _COMPANY
-
-
-@cache
-def _classes() -> dict[str, str]:
-    return word_map("email_domains.txt")

@@ -1,15 +1,11 @@
 """keep: the value as it is, if its guard holds."""
 
-import math
 import re
-from typing import Final
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
+from service.actions.numbers import number_of
 from service.events.json_value import JsonValue
 from service.policy.action_specs import Guard
-
-#: The greatest number up to which every integer has a float of its own: beyond, `x.0` says nothing exact.
-_EXACT: Final = 2**53
 
 
 class KeepAction(Action):
@@ -53,19 +49,16 @@ class KeepAction(Action):
 
     def _number(self, value: JsonValue) -> int | float | RefusedType:
         guard = self._guard
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        number = number_of(value)
+        if number is None or (guard.type == "integer" and isinstance(number, float)):
             return REFUSED
-        if isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT:
-            value = int(value)
-        if guard.type == "integer" and isinstance(value, float):
+        if guard.minimum is not None and number < guard.minimum:
             return REFUSED
-        if guard.minimum is not None and value < guard.minimum:
+        if guard.maximum is not None and number > guard.maximum:
             return REFUSED
-        if guard.maximum is not None and value > guard.maximum:
+        if self._enum is not None and str(number) not in self._enum:
             return REFUSED
-        if self._enum is not None and str(value) not in self._enum:
-            return REFUSED
-        return value
+        return number
 
     def _list(self, value: JsonValue) -> JsonValue | RefusedType:
         if not isinstance(value, list):

@@ -1,10 +1,10 @@
 """number_bucket: a number as the bucket it falls into."""
 
-import math
 import re
 from bisect import bisect_right
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
+from service.actions.numbers import number_of
 from service.events.json_value import JsonValue
 from service.policy.action_specs import NumberBucket
 
@@ -28,6 +28,5 @@ class NumberBucketAction(Action):
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
         if isinstance(value, str) and _DIGITS.fullmatch(value):
             value = int(value)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            return REFUSED
-        return self._names[bisect_right(self._bounds, value)]
+        number = number_of(value)
+        return REFUSED if number is None else self._names[bisect_right(self._bounds, number)]

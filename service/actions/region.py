@@ -31,7 +31,7 @@ def _names() -> dict[str, str]:
         code: str = subdivision.code
         for name in (code, code.partition("-")[2], *_variants(subdivision.name)):
             names.setdefault(folded(name), name)
-    return names | word_map("region_names.txt")
+    return names | dict(word_map("region_names.txt"))
 
 
 def _variants(name: str) -> list[str]:

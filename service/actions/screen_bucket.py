@@ -1,9 +1,9 @@
 """screen_bucket: a screen's width or height rounded down."""
 
-import math
 from typing import Final
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
+from service.actions.numbers import number_of
 from service.events.json_value import JsonValue
 from service.policy.action_specs import ScreenBucket
 
@@ -18,8 +18,7 @@ class ScreenBucketAction(Action):
         self._step = spec.step
 
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        number = number_of(value)
+        if number is None or not 0 < number <= _LARGEST:
             return REFUSED
-        if not math.isfinite(value) or not 0 < value <= _LARGEST:
-            return REFUSED
-        return int(value) // self._step * self._step
+        return int(number) // self._step * self._step

@@ -12,7 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 from service.actions.word_list import word_list
 
@@ -22,8 +22,8 @@ IP: Final = ":ip"
 #: Characters. Longer ones are refused: browsers and servers stop at about as many.
 _LONGEST_URL: Final = 8192
 _LONGEST_CAMPAIGN_VALUE: Final = 256
-#: How often a value may be percent-encoded over and over.
-_ENCODINGS: Final = 3
+#: How often a value is percent-decoded until nothing changes any more.
+_ENCODINGS: Final = 4
 _CACHED_URLS: Final = 2048
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
@@ -33,8 +33,27 @@ _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _GREATEST_PORT: Final = 65_535
 _LONGEST_HOST: Final = 253  # RFC 1035, section 2.3.4, without the root
-# Second-level domains under a country code that are no registrable name: `co.uk`, `com.br`, `ac.jp`.
-_SECOND_LEVEL = re.compile(r"[a-z]{2,3}")
+# Labels under which a country's registry sells names: `co.uk`, `com.br`, `ac.jp`.
+_SECOND_LEVELS = frozenset(
+    {
+        "ac",
+        "co",
+        "com",
+        "edu",
+        "go",
+        "gob",
+        "gouv",
+        "gov",
+        "ltd",
+        "me",
+        "ne",
+        "net",
+        "nom",
+        "or",
+        "org",
+        "sch",
+    }
+)
 _COUNTRY_CODE = re.compile(r"[a-z]{2}")
 #: Names of machines and networks in a home or an office (RFC 6762, RFC 8375 and common use).
 _LOCAL_DOMAINS = frozenset({"arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain"})
@@ -44,10 +63,10 @@ _WORDS = re.compile(
     r"(?:\.(?:aspx?|css|csv|gif|html?|jpe?g|js|json|jsp|md|pdf|php|png|rss|svg|txt|xml|zip))?"
 )
 _VERSION = re.compile(r"v[0-9]{1,2}(?:\.[0-9]{1,2})?(?:alpha|beta)?")
-_SEPARATORS = re.compile(r"[-_]")
-# What a word looks like: lower case, a capital first, humps, or an abbreviation. Random letters don't.
-_CASED = re.compile(r"[a-z]{1,20}|[A-Z][a-z]{1,20}|[A-Za-z]?[a-z]{2,}(?:[A-Z][a-z]{2,})+|[A-Z]{1,8}")
-_LONGEST_WORD: Final = 24
+# Words are set apart by a hyphen, an underscore or a hump: `apiKeys`.
+_SEPARATORS = re.compile(r"[-_]|(?<=[a-z])(?=[A-Z])")
+# What a word looks like: lower case, a capital first, or an abbreviation. Random letters don't.
+_CASED = re.compile(r"[A-Z]?[a-z]{1,20}|[A-Z]{1,8}")
 _UNPRONOUNCEABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}|\A[a-f]{8,}\Z", re.IGNORECASE)
 
 #: The campaign parameters that analytics tools know; other names after `utm_` could be anything.
@@ -150,27 +169,34 @@ def _host_and_port(authority: str) -> tuple[tuple[Part, ...], str] | None:
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
         # WHATWG's URL standard takes every host that ends in a number for an IPv4 address.
         return (Part(IP),), port
-    own = len(labels) - _registrable_labels(labels)
-    return (
-        *(_word_part(label) for label in labels[:own]),
-        *(_domain_part(label) for label in labels[own:]),
-    ), port
-
-
-def _registrable_labels(labels: list[str]) -> int:
-    """How many of the last labels are a name somebody registered, roughly: without the public suffix list."""
-    if labels == ["localhost"]:
-        return 1
     if len(labels) == 1:
-        return 0
-    if labels[-1] in _LOCAL_DOMAINS:
-        return 1
-    under_country = _COUNTRY_CODE.fullmatch(labels[-1]) and _SECOND_LEVEL.fullmatch(labels[-2])
-    return 3 if under_country else 2
+        return (_word_part(host),), port
+    own = _own_labels(labels)
+    domain, *suffix = labels[own:]
+    parts = [_word_part(label) for label in labels[:own]]
+    parts.append(Part(domain, _spaced(_unicode_label(domain)), identity_only=True))
+    parts += [Part(label) for label in suffix]
+    return tuple(parts), port
 
 
-def _domain_part(label: str) -> Part:
-    return Part(label, _spaced(label), identity_only=True)
+def _own_labels(labels: list[str]) -> int:
+    """How many of the first labels stand in front of the name somebody registered.
+
+    Told without the public suffix list, which is large and changes weekly: `github.io` counts as a name, all
+    that its users have in front of it as theirs.
+    """
+    suffix = 2 if _COUNTRY_CODE.fullmatch(labels[-1]) and labels[-2] in _SECOND_LEVELS else 1
+    return max(len(labels) - suffix - (labels[-1] not in _LOCAL_DOMAINS), 0)
+
+
+def _unicode_label(label: str) -> str:
+    """The letters behind `xn--` (RFC 3492), for the scan alone."""
+    if not label.startswith("xn--"):
+        return label
+    try:
+        return label.removeprefix("xn--").encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
 
 
 def _path(path: str) -> tuple[Part, ...]:
@@ -178,10 +204,8 @@ def _path(path: str) -> tuple[Part, ...]:
     before = ""
     for raw in path.split("/"):
         segment = raw.partition(";")[0]  # what follows are matrix parameters, such as ;jsessionid=
-        if _is_collection(before) and not _is_known(segment):
-            parts.append(Part(ID))
-        else:
-            parts.append(_word_part(segment))
+        one_of_many = _is_collection(before) and not _is_known(_pieces(segment))
+        parts.append(Part(ID) if one_of_many else _word_part(segment))
         before = segment
     return tuple(parts)
 
@@ -192,26 +216,26 @@ def _is_collection(segment: str) -> bool:
 
 
 def _word_part(segment: str) -> Part:
-    if segment in {"", ".", ".."} or _VERSION.fullmatch(segment) or _is_known(segment):
+    if segment in {"", ".", ".."} or _VERSION.fullmatch(segment):
         return Part(segment)
-    match = _WORDS.fullmatch(segment)
-    if match is None or not all(_is_word(piece) for piece in _SEPARATORS.split(match[1])):
+    pieces = _pieces(segment)
+    if not pieces or not all(_is_word(piece) for piece in pieces):
         return Part(ID)
-    return Part(segment, _spaced(match[1]))
+    return Part(segment, None if _is_known(pieces) or len(segment) == 1 else _spaced(" ".join(pieces)))
+
+
+def _pieces(segment: str) -> list[str]:
+    """The words a segment is made of; none where it is made of something else."""
+    match = _WORDS.fullmatch(segment)
+    return _SEPARATORS.split(match[1]) if match else []
 
 
 def _is_word(piece: str) -> bool:
-    return (
-        len(piece) <= _LONGEST_WORD
-        and _CASED.fullmatch(piece) is not None
-        and _UNPRONOUNCEABLE.search(piece) is None
-    )
+    return _CASED.fullmatch(piece) is not None and _UNPRONOUNCEABLE.search(piece) is None
 
 
-def _is_known(segment: str) -> bool:
-    if not segment:
-        return True
-    return all(piece in _path_words() for piece in _SEPARATORS.split(segment.casefold()))
+def _is_known(pieces: list[str]) -> bool:
+    return bool(pieces) and all(piece.casefold() in _path_words() for piece in pieces)
 
 
 @cache
@@ -219,14 +243,13 @@ def _path_words() -> frozenset[str]:
     return word_list("path_words.txt") | _collections()
 
 
-@cache
 def _collections() -> frozenset[str]:
     return word_list("path_collections.txt")
 
 
 def _spaced(words: str) -> str:
     """Words as a person would write a name: models know `Ana Lima`, but hardly `ana-lima`."""
-    return " ".join(piece.capitalize() if piece.islower() else piece for piece in _SEPARATORS.split(words))
+    return " ".join(word.capitalize() if word.islower() else word for word in re.split("[-_ ]+", words))
 
 
 def _campaign(query: str) -> tuple[tuple[str, str], ...]:
@@ -242,10 +265,10 @@ def _campaign(query: str) -> tuple[tuple[str, str], ...]:
 
 def _decoded(encoded: str) -> str | None:
     """The value behind all its percent-encodings; None where it has no end or is no ordinary text."""
-    value = encoded
+    value = encoded.replace("+", " ")
     for _ in range(_ENCODINGS):
         try:
-            decoded = unquote_plus(value, errors="strict")
+            decoded = unquote(value, errors="strict")
         except UnicodeDecodeError:
             return None
         if decoded == value:

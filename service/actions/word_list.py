@@ -1,7 +1,8 @@
 """The actions' own lists of known words: files in `data/`, read once."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 _DATA = Path(__file__).parent / "data"
@@ -14,12 +15,14 @@ def folded(text: str) -> str:
     return " ".join(plain.casefold().split())
 
 
+@cache
 def word_list(name: str) -> frozenset[str]:
     """The lines of a file, as they are written."""
     return frozenset(_lines(name))
 
 
-def word_map(name: str) -> dict[str, str]:
+@cache
+def word_map(name: str) -> Mapping[str, str]:
     """The lines `name = meaning` of a file: folded name to meaning."""
     pairs = (line.split(" = ") for line in _lines(name))
     return {folded(word): meaning for word, meaning in pairs}

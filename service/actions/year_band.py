@@ -5,6 +5,7 @@ from datetime import date
 from typing import Final
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
+from service.actions.numbers import number_of
 from service.events.json_value import JsonValue
 from service.policy.action_specs import YearBand
 
@@ -47,14 +48,9 @@ class YearBandAction(Action):
 
 
 def _age_or_year(value: JsonValue) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, str):
-        value = _from_text(value)
-    if isinstance(value, int) and (0 <= value <= _GREATEST_AGE or value in _BIRTH_YEARS):
-        return value
+    number = _from_text(value) if isinstance(value, str) else number_of(value)
+    if isinstance(number, int) and (0 <= number <= _GREATEST_AGE or number in _BIRTH_YEARS):
+        return number
     return None
 
 
