@@ -7,14 +7,26 @@ from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NlpArtifacts, NoOpNlpEngine
 from presidio_analyzer.predefined_recognizers import (
     CreditCardRecognizer,
+    CryptoRecognizer,
     IbanRecognizer,
+    InPanRecognizer,
     IpRecognizer,
+    ItFiscalCodeRecognizer,
     MacAddressRecognizer,
-    PhoneRecognizer,
 )
 
+from service.detection.recognizers.birth_date import BirthDateRecognizer
+from service.detection.recognizers.coordinates import CoordinatesRecognizer
+from service.detection.recognizers.credential import CredentialRecognizer
 from service.detection.recognizers.email_address import EmailAddressRecognizer
+from service.detection.recognizers.home_folder import HomeFolderRecognizer
+from service.detection.recognizers.labelled_number import LabelledNumberRecognizer
+from service.detection.recognizers.national_id import NationalIdRecognizer
 from service.detection.recognizers.person import PersonRecognizer
+from service.detection.recognizers.phone_number import PhoneNumberRecognizer
+from service.detection.recognizers.secret_token import SecretTokenRecognizer
+from service.detection.recognizers.social_handle import SocialHandleRecognizer
+from service.detection.recognizers.street_address import StreetAddressRecognizer
 from service.detection.spans import Span
 from service.policy.entities import Entity
 
@@ -23,12 +35,10 @@ from service.policy.entities import Entity
 LANGUAGE: Final = "en"
 
 _ENTITIES: Final = {
-    "PERSON": Entity.PERSON,
-    "PHONE_NUMBER": Entity.PHONE_NUMBER,
-    "CREDIT_CARD": Entity.CREDIT_CARD,
+    "CRYPTO": Entity.CRYPTO_WALLET,
+    "IN_PAN": Entity.NATIONAL_ID,
+    "IT_FISCAL_CODE": Entity.NATIONAL_ID,
     "IBAN_CODE": Entity.BANK_ACCOUNT,
-    "IP_ADDRESS": Entity.IP_ADDRESS,
-    "MAC_ADDRESS": Entity.MAC_ADDRESS,
     **{entity.value: entity for entity in Entity},
 }
 
@@ -57,12 +67,24 @@ class Engine:
         registry = RecognizerRegistry(
             recognizers=[
                 PersonRecognizer(),
+                EmailAddressRecognizer(),
+                PhoneNumberRecognizer(),
+                StreetAddressRecognizer(),
+                BirthDateRecognizer(),
+                NationalIdRecognizer(),
+                LabelledNumberRecognizer(),
+                SecretTokenRecognizer(),
+                CredentialRecognizer(),
+                HomeFolderRecognizer(),
+                CoordinatesRecognizer(),
+                SocialHandleRecognizer(),
                 CreditCardRecognizer(),
                 IbanRecognizer(),
                 IpRecognizer(),
                 MacAddressRecognizer(),
-                PhoneRecognizer(),
-                EmailAddressRecognizer(),
+                CryptoRecognizer(),
+                InPanRecognizer(),
+                ItFiscalCodeRecognizer(),
             ],
             supported_languages=[LANGUAGE],
         )

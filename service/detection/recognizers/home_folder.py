@@ -1,0 +1,37 @@
+"""User names in paths of home folders: Unix, macOS, Windows, UNC profile shares."""
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.policy.entities import Entity
+
+_HOME: Final = re.compile(
+    r"(?:/(?:home|Users|export/home|usr/home|var/home|Benutzer|Utilisateurs|Usuarios)/|(?<![\w.])~"
+    r"|[A-Za-z]:[\\/]{1,4}(?:Users|Documents and Settings|Benutzer|Utilisateurs|Usuarios|Utenti)[\\/]{1,4}"
+    r"|\\{2,4}[\w.$-]{1,64}\\{1,2}(?:Users|home|homes|profiles|redirected|userdata)\$?\\{1,2}|/(?:c|mnt/c)/Users/"
+    r"|/var/(?:mail|spool/mail|spool/cron)/|/run/media/|/media/(?=[^/\s]+/))"
+    r"(?P<user>[^\s\\/:*?\"'<>|()\[\],;]{1,64}(?: [^\s\\/:*?\"'<>|()\[\],;]{1,40}(?=[\\/]))?)",
+    re.IGNORECASE,
+)
+#: Accounts of systems and images: they name nobody.
+_SYSTEM: Final = frozenset(
+    "root admin administrator ubuntu node runner vscode app user users public default shared all guest circleci travis jenkins git www www-data "
+    "ec2-user centos debian azureuser vagrant docker deploy service postgres mysql nobody daemon "
+    "linuxbrew appuser nonroot jovyan codespace pi ~".split()
+)
+
+
+class HomeFolderRecognizer(RuleRecognizer):
+    """Finds the names in home paths."""
+
+    entities: ClassVar = (Entity.USER_NAME,)
+
+    def find(self, text: str) -> Iterator[Found]:
+        """The user's part of each path."""
+        if "/" not in text and "\\" not in text:
+            return
+        for match in _HOME.finditer(text):
+            if match["user"].casefold().rstrip(".") not in _SYSTEM and match["user"].strip("."):
+                yield Found(*match.span("user"), Entity.USER_NAME, 0.9)

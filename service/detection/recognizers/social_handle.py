@@ -1,0 +1,46 @@
+"""Handles and profile addresses of social networks."""
+
+import re
+from collections.abc import Iterator
+from typing import ClassVar, Final
+
+from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.policy.entities import Entity
+
+_HANDLE: Final = re.compile(r"(?<![\w@./=:-])@(?P<name>[A-Za-z_][\w.]{1,38}[\w])(?![\w@/])(?!\.\w)")
+_PROFILE: Final = re.compile(
+    r"(?:twitter\.com|\bx\.com|instagram\.com|facebook\.com|\bfb\.com|\bfb\.me|linkedin\.com/in|linkedin\.com/pub|github\.com|gitlab\.com|t\.me|tiktok\.com|threads\.net|bsky\.app/profile|mastodon\.\w+|"
+    r"youtube\.com|reddit\.com/u(?:ser)?|medium\.com|vk\.com|weibo\.com|xing\.com/profile|wa\.me|snapchat\.com/add|discord\.com/users|keybase\.io|dribbble\.com|behance\.net)/@?(?P<name>[\w.%+-]{2,64})",
+    re.IGNORECASE,
+)
+_LABELLED: Final = re.compile(
+    r"\b(?:twitter|instagram|insta|ig|telegram|tg|skype|discord|snapchat|snap|tiktok|mastodon|bluesky|github|gitlab|slack|wechat|weixin|line id|signal|linkedin|steam|reddit|icq|whatsapp|微信|handle|username|user name|nickname|nick|screen name|benutzername|nutzername|pseudo|nom d'utilisateur|nombre de usuario|nome de usuário|gebruikersnaam|användarnamn|brukernavn|логин|ник|用户名|ユーザー名)"
+    r"(?: (?:handle|id|user|username|account|name|is|me|:|=))*(?: ?[:=：] ?| is | ist | est | es | é |\s@)[\"'\\]{0,2}@?(?P<name>[A-Za-z_\d][\w.#-]{2,39})",
+    re.IGNORECASE,
+)
+#: Names of scopes, decorators and places, not of people.
+_NO_HANDLE: Final = frozenset(
+    "here channel everyone all team media import charset param return returns override keyframes angular types babel babel-loader component injectable"
+    " user users admin support org repo orgs explore settings features pricing login search watch share intent hashtag about help docs".split()
+)
+
+
+class SocialHandleRecognizer(RuleRecognizer):
+    """Finds handles."""
+
+    entities: ClassVar = (Entity.SOCIAL_HANDLE,)
+
+    def find(self, text: str) -> Iterator[Found]:
+        """`@name`, the name in a profile's address, or after a network's name."""
+        if "@" in text:
+            for match in _HANDLE.finditer(text):
+                if match["name"].casefold() not in _NO_HANDLE:
+                    yield Found(*match.span(), Entity.SOCIAL_HANDLE, 0.7)
+        if "/" in text:
+            for match in _PROFILE.finditer(text):
+                if match["name"].casefold() not in _NO_HANDLE:
+                    yield Found(*match.span("name"), Entity.SOCIAL_HANDLE, 0.8)
+        for match in _LABELLED.finditer(text):
+            name = match["name"].rstrip(".")
+            if any(char.isdigit() or char in "._#-" for char in name) or match[0].rstrip(name).endswith("@"):
+                yield Found(match.start("name"), match.start("name") + len(name), Entity.SOCIAL_HANDLE, 0.7)

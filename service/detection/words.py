@@ -1,0 +1,123 @@
+"""Splits a text into words and says of each what kind of evidence it is for a name."""
+
+import re
+from typing import Final, NamedTuple
+
+from service.detection.lexicon import Commonness, Lexicon, word_key
+
+#: Combining marks that are parts of words: the `re` module's \\w leaves them out.
+_MARKS: Final = (
+    "\u0300-\u036f\u0483-\u0487\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u0900-\u0903\u093a-\u094f"
+    "\u0981-\u0983\u09bc-\u09cd\u0a01-\u0a4d\u0a81-\u0acd\u0b01-\u0b4d\u0b82-\u0bcd\u0c00-\u0c4d\u0c81-\u0ccd"
+    "\u0d00-\u0d4d\u0d82-\u0ddf\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
+)
+_LETTER: Final = rf"(?:[^\W\d_]|[{_MARKS}])"
+_WORD: Final = re.compile(rf"[^\W\d_]{_LETTER}*(?:'{_LETTER}+)*")
+_GENITIVE: Final = re.compile(r"'s?\Z", re.IGNORECASE)
+_CAMEL: Final = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
+#: Prefixes within a family name, whose second capital starts no new word.
+_NAME_PREFIX: Final = re.compile(r"(?:Mc|Mac|De|Di|Du|La|Le|Van|Von|Fitz|O'|D')[A-ZÀ-Þ][^A-ZÀ-Þ]+\Z")
+
+PARTICLES: Final = frozenset(
+    "van von vom zu zum zur der den de del della dello degli dei di da das do dos du des la le las los el al "
+    "bin ibn bint ben abu abd abdul ould ter ten te y e und san st ap ad af av thi van bar".split()
+)
+
+
+class Word(NamedTuple):
+    """A word `text[start:end]` and what the lists know of it.
+
+    Attributes:
+        start: Where it starts.
+        end: Where it ends, a genitive s left out.
+        key: Its form in the lists.
+        given: How common as a word, where it is a given name; else None.
+        surname: The same for family names.
+        known: It is a word of some language that is no name alone, or a product.
+        particle: It may stand inside of a name: `van`.
+        initial: A single letter.
+        title: Written with a capital and small letters.
+        upper: Written in capitals throughout (two or more).
+        digits: A digit touches it.
+    """
+
+    start: int
+    end: int
+    key: str
+    given: Commonness | None
+    surname: Commonness | None
+    known: bool
+    particle: bool
+    initial: bool
+    title: bool
+    upper: bool
+    digits: bool
+
+    @property
+    def named(self) -> bool:
+        """Some list of names has it."""
+        return self.given is not None or self.surname is not None
+
+    @property
+    def strong(self) -> bool:
+        """It is a name and nothing else."""
+        return Commonness.NAME_ONLY in (self.given, self.surname)
+
+    @property
+    def unknown(self) -> bool:
+        """No list has it."""
+        return not (self.named or self.known or self.particle or self.initial)
+
+
+def split_words(text: str, lexicon: Lexicon) -> list[Word]:
+    """The words in order; `MariaSilva` is two."""
+    words: list[Word] = []
+    for match in _WORD.finditer(text):
+        start, end = match.span()
+        genitive = _GENITIVE.search(match[0])
+        if genitive and genitive.start() > 1:
+            end = start + genitive.start()
+        edges = [start]
+        surface = text[start:end]
+        if not surface.islower() and not _NAME_PREFIX.match(surface):
+            edges += [start + camel.start() for camel in _CAMEL.finditer(surface)]
+        edges.append(end)
+        words += [_word(text, left, right, lexicon) for left, right in zip(edges, edges[1:], strict=False)]
+    return words
+
+
+def _word(text: str, start: int, end: int, lexicon: Lexicon) -> Word:
+    surface = text[start:end]
+    key = word_key(surface)
+    given = lexicon.given.get(key)
+    surname = lexicon.surnames.get(key)
+    if given is None and surname is None:
+        for form in _other_forms(key):
+            given, surname = lexicon.given.get(form), lexicon.surnames.get(form)
+            if given is not None or surname is not None:
+                break
+    return Word(
+        start,
+        end,
+        key,
+        given,
+        surname,
+        known=key in lexicon.vocabulary or key in lexicon.products or key in lexicon.places,
+        particle=key in PARTICLES,
+        initial=len(key) == 1,
+        title=surface[:1].isupper() and not surface[1:].isupper(),
+        upper=len(surface) > 1 and surface.isupper(),
+        digits=text[start - 1 : start].isdigit() or text[end : end + 1].isdigit(),
+    )
+
+
+def _other_forms(key: str) -> tuple[str, ...]:
+    """Forms under which the lists may have a name: without d' or al-, out of a Slavic case ending."""
+    if "'" in key:
+        return (key.replace("'", ""), key.rpartition("'")[2])
+    if len(key) > 3 and "\u0400" <= key[0] <= "\u04ff":
+        stem, shorter = key[:-1], key[:-2]
+        return (stem, stem + "а", stem + "я", stem + "й", shorter, shorter + "а", shorter + "й")
+    if len(key) > 4 and key.startswith("ال"):
+        return (key[2:],)
+    return ()
