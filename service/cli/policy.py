@@ -1,5 +1,163 @@
-"""`weir policy`."""
+"""`weir policy`: check the policy files, and show what they say."""
 
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import orjson
 import typer
+from rich import box
+from rich.table import Table
+from rich.text import Text
 
-app = typer.Typer(no_args_is_help=True, help="TODO")
+from service.cli.console import stdout
+from service.policy.compiler import compile_policy
+from service.policy.loader import load_files
+from service.policy.matrix import Fate, Matrix, Treatment, lay_out
+from service.policy.mistakes import PolicyMistakesError
+from service.policy.models import TrackingPlanFile, VendorFile
+from service.policy.vendor_names import VendorName
+from service.settings import load_settings
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Check the policy files, and show what each vendor may have (docs/policy.md).",
+)
+
+Config = Annotated[Path | None, typer.Option(help="Folder of the policy files. [default: WEIR_CONFIG_DIR]")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
+
+_STYLES: Final = {Fate.KEPT: "green", Fate.TRANSFORMED: "cyan", Fate.DROPPED: "bright_black"}
+
+
+@app.command()
+def check(config: Config = None, as_json: AsJson = False) -> None:
+    """Check the tracking plan and all vendors' policies, and list every mistake with its place.
+
+    Exit code 1 if there is any mistake.
+    """
+    folder = config or load_settings().config_dir
+    try:
+        plan, vendors = load_files(folder)
+    except PolicyMistakesError as error:
+        if as_json:
+            _print_json({"mistakes": [{**m.place._asdict(), "message": m.message} for m in error.mistakes]})
+        else:
+            _print(str(error))
+        raise typer.Exit(1) from None
+    fingerprint = compile_policy(plan, vendors).fingerprint
+    if as_json:
+        _print_json({"mistakes": [], "fingerprint": fingerprint})
+    else:
+        _print(f"No mistakes in the policy in {folder}.")
+        _print(f"{len(plan.events)} events, {len(plan.classes)} classes, {len(vendors)} vendors.")
+        _print(f"Fingerprint {fingerprint}")
+
+
+@app.command()
+def show(
+    config: Config = None,
+    vendor: Annotated[VendorName | None, typer.Option(help="Show this vendor only.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what happens to each data class, for each vendor, and which fields are treated otherwise."""
+    plan, vendors = load_files(config or load_settings().config_dir)
+    fingerprint = compile_policy(plan, vendors).fingerprint
+    shown = {name: file for name, file in vendors.items() if vendor in {None, name}}
+    matrix = lay_out(plan, shown)
+    if as_json:
+        _print_json(_as_json(plan, shown, matrix, fingerprint))
+        return
+    stdout.print(_matrix_table(matrix, list(shown)))
+    if matrix.overrides:
+        stdout.print(_override_table(matrix))
+    stdout.print(_legend(bool(matrix.overrides)))
+    _print(f"\nFingerprint {fingerprint}")
+
+
+def _matrix_table(matrix: Matrix, vendors: list[VendorName]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("data class", no_wrap=True)
+    for name in vendors:
+        table.add_column(name)
+    for data_class, treatments in matrix.treatments.items():
+        cells = [
+            _cell(treatments[name], "*" if matrix.is_overridden(data_class, name) else "") for name in vendors
+        ]
+        table.add_row(data_class, *cells)
+    return table
+
+
+def _override_table(matrix: Matrix) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+        title="* Fields treated otherwise than their class",
+        title_justify="left",
+        title_style="bold",
+    )
+    for heading in ("vendor", "field", "data class", "instead"):
+        table.add_column(heading)
+    for override in matrix.overrides:
+        table.add_row(
+            override.vendor,
+            override.dotted,
+            override.data_class,
+            _cell(override.treatment, dropped="dropped"),
+        )
+    return table
+
+
+def _cell(treatment: Treatment, mark: str = "", *, dropped: str = "-") -> Text:
+    words = dropped if treatment.fate is Fate.DROPPED else treatment.in_words
+    return Text(words + mark, style=_STYLES[treatment.fate])
+
+
+def _legend(has_overrides: bool) -> Text:
+    parts = [
+        Text("keep", style=_STYLES[Fate.KEPT]) + Text(" as it is, if its guard holds"),
+        Text("any other word", style=_STYLES[Fate.TRANSFORMED]) + Text(" transformed so"),
+        Text("-", style=_STYLES[Fate.DROPPED]) + Text(" dropped, like every field the plan does not name"),
+    ]
+    if has_overrides:
+        parts.append(Text("* see the fields above"))
+    return Text("\n").join(parts)
+
+
+def _as_json(
+    plan: TrackingPlanFile, vendors: dict[VendorName, VendorFile], matrix: Matrix, fingerprint: str
+) -> dict[str, Any]:
+    return {
+        "fingerprint": fingerprint,
+        "classes": {
+            name: {"meaning": meaning, "identity": name in plan.identity_classes}
+            for name, meaning in plan.classes.items()
+        },
+        "vendors": {
+            name: {
+                "topic": file.topic,
+                "integration": file.integration,
+                "events": file.events,
+                "calls": file.calls,
+                "actions": {
+                    data_class: treatments[name].notation
+                    for data_class, treatments in matrix.treatments.items()
+                },
+                "fields": {
+                    override.dotted: override.treatment.notation
+                    for override in matrix.overrides
+                    if override.vendor == name
+                },
+            }
+            for name, file in vendors.items()
+        },
+    }
+
+
+def _print(text: str) -> None:
+    stdout.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    _print(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())

@@ -3,12 +3,36 @@
 These are declarations. What each does lives in service/actions, one file per action.
 """
 
+import re
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, StrictInt
+from pydantic import AfterValidator, Field, StrictInt
+from pydantic_core import PydanticCustomError
 
 from service.policy.closed_model import ClosedModel
 from service.policy.entities import Entity
+
+
+def _checked_pattern(pattern: str) -> str:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise PydanticCustomError(
+            "pattern", "not a regular expression: {problem}", {"problem": error.msg}
+        ) from None
+    if pattern.startswith("^") or pattern.endswith("$"):
+        raise PydanticCustomError("pattern", "a pattern is for the whole value: leave out ^ and $")
+    return pattern
+
+
+def _checked_bounds(bounds: tuple[int, ...]) -> tuple[int, ...]:
+    if not bounds or list(bounds) != sorted(set(bounds)):
+        raise PydanticCustomError("bounds", "bounds must rise from one to the next")
+    return bounds
+
+
+#: A regular expression that a whole value must match.
+Pattern: TypeAlias = Annotated[str, AfterValidator(_checked_pattern)]
 
 
 class Guard(ClosedModel):
@@ -20,7 +44,7 @@ class Guard(ClosedModel):
 
     type: Literal["string", "word", "integer", "number", "boolean", "list"]
     enum: tuple[str, ...] | None = None
-    pattern: str | None = None
+    pattern: Pattern | None = None
     max_length: int | None = Field(default=None, strict=True, ge=1)
     minimum: float | None = None
     maximum: float | None = None
@@ -117,7 +141,7 @@ class YearBand(YearBandParameters):
 class NumberBucketParameters(ClosedModel):
     """A number as the half-open bucket it falls into: `11-50`, the last one `1001+`."""
 
-    bounds: tuple[StrictInt, ...] = (1, 11, 51, 201, 1001)
+    bounds: Annotated[tuple[StrictInt, ...], AfterValidator(_checked_bounds)] = (1, 11, 51, 201, 1001)
 
 
 class NumberBucket(NumberBucketParameters):
@@ -159,7 +183,7 @@ class ScreenBucket(ScreenBucketParameters):
 class MaskParameters(ClosedModel):
     """The last characters of a value that matches the pattern as a whole, the rest as `*`."""
 
-    pattern: str
+    pattern: Pattern
     keep_last: int = Field(strict=True, ge=1, le=4)
 
 

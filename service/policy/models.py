@@ -3,14 +3,15 @@
 `schemas/tracking_plan.v1.schema.json` and `schemas/policy.v1.schema.json` are exported from these models.
 """
 
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, StrictFloat, StrictInt, StringConstraints, Tag
+from pydantic import Discriminator, Field, StrictInt, StringConstraints, Tag
 
 from service.policy.action_specs import (
     IpPrefixParameters,
     MaskParameters,
     NumberBucketParameters,
+    Pattern,
     ScreenBucketParameters,
     TimeUnitParameters,
     YearBandParameters,
@@ -19,16 +20,22 @@ from service.policy.closed_model import ClosedModel
 from service.policy.entities import Entity
 from service.policy.vendor_names import VendorName
 
-Word: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
-ClassName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*(\.[a-z][a-z_]*)*$")]
-DottedPath: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[^.\s]+(\.[^.\s]+)*$")]
-ListName: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]*$")]
-#: A topic name that Kafka takes.
-Topic: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
+CLASS_NAME: Final = r"^[a-z][a-z_]*(\.[a-z][a-z_]*)*$"
+DOTTED_PATH: Final = r"^[^.\s]+(\.[^.\s]+)*$"
+LIST_NAME: Final = r"^[a-z][a-z_]*$"
+#: What Kafka takes for a topic's name.
+TOPIC: Final = r"^[A-Za-z0-9._-]{1,249}$"
 #: A part of the HKDF info `weir/v1/<vendor>/<purpose>`.
-Purpose: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,31}$")]
+PURPOSE: Final = r"^[a-z][a-z0-9-]{0,31}$"
+
+Word: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
+ClassName: TypeAlias = Annotated[str, StringConstraints(pattern=CLASS_NAME)]
+DottedPath: TypeAlias = Annotated[str, StringConstraints(pattern=DOTTED_PATH)]
+ListName: TypeAlias = Annotated[str, StringConstraints(pattern=LIST_NAME)]
+Topic: TypeAlias = Annotated[str, StringConstraints(pattern=TOPIC)]
+Purpose: TypeAlias = Annotated[str, StringConstraints(pattern=PURPOSE)]
 OtherCall: TypeAlias = Literal["identify", "page", "screen", "group", "alias"]
-Number: TypeAlias = StrictInt | StrictFloat
+Number: TypeAlias = Annotated[float, Field(strict=True)]
 
 
 class GuardForm(ClosedModel):
@@ -44,7 +51,7 @@ class GuardForm(ClosedModel):
         default=None,
         description="A word list; the value is put together from its words with - _ . : + or /.",
     )
-    pattern: Word | None = Field(default=None, description="A regular expression for the whole value.")
+    pattern: Pattern | None = Field(default=None, description="A regular expression for the whole value.")
     max_length: StrictInt | None = Field(default=None, ge=1, description="In characters.")
     minimum: Number | None = None
     maximum: Number | None = None

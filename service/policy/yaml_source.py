@@ -43,7 +43,7 @@ class Items(list[Value]):
 
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
 _DECIMAL: Final = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
-_NO_VALUES: Final = frozenset({"", "~", "null"})
+_NO_VALUES: Final = frozenset({"~", "null"})
 _SWITCHES: Final = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false"})
 #: What some YAML reader or other takes for a number or a date: exponents, other bases, sexagesimal numbers,
 #: underscores, leading zeros, dates and times.
@@ -195,22 +195,24 @@ class _Converter:
             return int(text)
         if _DECIMAL.fullmatch(text):
             return float(text)
-        place = _place(self._file, node.start_mark)
-        if text.casefold() in _NO_VALUES:
-            self._mistakes.add(
-                place, "a value is missing" if not text else f"{text} is no value: remove the key"
-            )
-            return None
-        if text.casefold() in _SWITCHES:
-            self._mistakes.add(
-                place, f'{text} means true or false to some readers of YAML: write "{text}", or true or false'
-            )
-            return None
-        if _NUMBER_LIKE.fullmatch(text):
-            self._mistakes.add(
-                place,
-                f"{text} is a number or a date to some readers of YAML: "
-                f'write "{text}" if a word is meant, else a plain decimal number',
-            )
+        doubt = _doubt(text)
+        if doubt is not None:
+            self._mistakes.add(_place(self._file, node.start_mark), doubt)
             return None
         return text
+
+
+def _doubt(text: str) -> str | None:
+    """What is unclear about a word without quotes, if anything is."""
+    if not text:
+        return "a value is missing"
+    if text.casefold() in _NO_VALUES:
+        return f"{text} is no value: remove the key"
+    if text.casefold() in _SWITCHES:
+        return f'{text} means true or false to some readers of YAML: write "{text}", or true or false'
+    if _NUMBER_LIKE.fullmatch(text):
+        return (
+            f"{text} is a number or a date to some readers of YAML: "
+            f'write "{text}" if a word is meant, else a plain decimal number'
+        )
+    return None
