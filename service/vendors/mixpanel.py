@@ -26,7 +26,6 @@ _EVENT_NAMES: Final = {
 _PLACES: Final = Places(
     {
         "groupId": "group_id",
-        "previousId": "alias",
         "context.page.url": "$current_url",
         "context.page.path": "current_url_path",
         "context.page.title": "current_page_title",
@@ -84,7 +83,10 @@ class MixpanelForm(VendorForm):
             properties["$device_id"] = envelope.device
         if envelope.user is not None:
             properties["$user_id"] = envelope.user
-        for path, value in leaves(event.fields, ENVELOPE_FIELDS):
+        if event.call is CallType.ALIAS:  # of a new id to one that was in use before
+            properties["distinct_id"] = event.fields["previousId"]
+            properties["alias"] = envelope.user
+        for path, value in leaves(event.fields, ENVELOPE_FIELDS | {"previousId"}):
             if not _PLACES.put(properties, path, cut(value, _MAX_STRING), call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
         payload: JsonObject = {"event": event.name or _EVENT_NAMES[event.call], "properties": properties}

@@ -29,7 +29,7 @@ _EVENT_NAMES: Final = {
 _PLACES: Final = Places(
     {
         "groupId": "group_id",
-        "previousId": "alias",
+        "previousId": "previous_id",
         "context.page.url": "$current_url",
         "context.page.path": "$pathname",
         "context.page.title": "title",
@@ -51,7 +51,7 @@ _PLACES: Final = Places(
         "context.campaign.term": "utm_term",
         "context.campaign.content": "utm_content",
     },
-    reserved=frozenset({"distinct_id", "token", "alias"}),
+    reserved=frozenset({"distinct_id", "token"}),
     reserved_prefixes=("$",),
 )
 

@@ -54,7 +54,11 @@ class SegmentForm(VendorForm):
                 placed = _put(payload, path, cut(value, _MAX_STRING))
             if not placed:
                 return ShapeReason.PAYLOAD_INVALID
-        return self._schema.check(payload, key=envelope.key, generated=frozenset({timestamp}))
+        generated = {timestamp}
+        network = event.fields.get("context.ip")
+        if isinstance(network, str):  # cut by its action; the schema refuses a whole address
+            generated.add(network)
+        return self._schema.check(payload, key=envelope.key, generated=frozenset(generated))
 
 
 def _put(payload: JsonObject, path: str, value: JsonValue) -> bool:
