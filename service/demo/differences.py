@@ -11,6 +11,7 @@ import orjson
 from service.events.json_value import JsonValue
 
 _TOKEN = re.compile(r"<[A-Z_]+(?::[^>]*)?>|:id\b|\w+|\s+|[^\w\s]")
+_WORD = re.compile(r"\w+")
 #: Two texts with less in common than this (0 to 1) are not the same text before and after.
 _ALIKE = 0.4
 
@@ -72,18 +73,19 @@ def difference(before: str, after: str) -> list[Piece]:
 
 
 def origin(after: Leaf, before: Iterable[Leaf]) -> Leaf | None:
-    """The raw value that a payload's value was made from, as far as its name and its words tell."""
-    best, score = None, _ALIKE
-    words = _TOKEN.findall(after.text)
+    """The raw value that a payload's value was made from, as far as its name and its words tell.
+
+    None for what has no word in common with any raw value, such as a pseudonym, but for a text of the same
+    name that was scrubbed as a whole.
+    """
+    best, best_score = None, _ALIKE
+    words = _WORD.findall(after.text)
     for leaf in before:
-        same_name = leaf.name == after.name
-        if leaf.text == after.text and same_name:
-            return leaf
-        alike = (
-            SequenceMatcher(None, _TOKEN.findall(leaf.text), words, autojunk=False).ratio() + same_name / 2
-        )
-        if alike > score:
-            best, score = leaf, alike
+        alike = SequenceMatcher(None, _WORD.findall(leaf.text), words, autojunk=False).ratio()
+        namesake = leaf.name == after.name and (alike > 0 or "<" in after.text)
+        score = alike + namesake
+        if score > best_score:
+            best, best_score = leaf, score
     return best
 
 

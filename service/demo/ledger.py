@@ -29,7 +29,7 @@ class DeadLetter(NamedTuple):
 
 
 #: A payload that was sent, or why there is none.
-Fate: TypeAlias = JsonObject | SuppressReason | DeadLetter
+Ending: TypeAlias = JsonObject | SuppressReason | DeadLetter
 
 
 @dataclass(slots=True)
@@ -41,14 +41,14 @@ class Ledger:
         suppressed: Events rightly withheld, by vendor and reason.
         dead_lettered: Dead letters, by vendor; those without a vendor stand for all of them.
         unaccounted: Pairs of record and vendor without exactly one outcome; must be 0.
-        fates: For each event (by its timestamp) and vendor what became of it.
+        endings: For each event (by its timestamp) and vendor what became of it.
     """
 
     sent: Counter[VendorName] = field(default_factory=Counter)
     suppressed: Counter[tuple[VendorName, SuppressReason]] = field(default_factory=Counter)
     dead_lettered: Counter[tuple[VendorName | None, DeadLetter]] = field(default_factory=Counter)
     unaccounted: int = 0
-    fates: dict[tuple[int, VendorName], Fate] = field(default_factory=dict)
+    endings: dict[tuple[int, VendorName], Ending] = field(default_factory=dict)
 
 
 def event_time(vendor: VendorName, payload: JsonObject) -> int:
@@ -96,19 +96,18 @@ def balance(
         for plan in policy.vendors:
             own = mail.letters[coordinates, plan.vendor]
             ledger.dead_lettered.update((plan.vendor, letter) for letter in own)
-            fates: list[Fate] = [*for_all, *own]
+            endings: list[Ending] = [*for_all, *own]
             if isinstance(decoded, Event):
                 sent = mail.payloads[event.timestamp, plan.vendor]
                 ledger.sent[plan.vendor] += len(sent)
-                fates += sent
+                endings += sent
                 reason = why_not(decoded, plan, FORMS[plan.vendor])
                 if reason is not None:
                     ledger.suppressed[plan.vendor, reason] += 1
-                    fates.append(reason)
-            if len(fates) == 1:
-                ledger.fates[event.timestamp, plan.vendor] = fates[0]
-            else:
-                ledger.unaccounted += 1
+                    endings.append(reason)
+            ledger.unaccounted += len(endings) != 1
+            if isinstance(decoded, Event) and len(endings) == 1:
+                ledger.endings[event.timestamp, plan.vendor] = endings[0]
     outputs = [
         Output(None if moment is None else events.get(moment), delivery.key, delivery.value, delivery.headers)
         for delivery, moment in mail.sorted

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
+from uuid import uuid4
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from service.errors import BrokerError, WeirError
 from service.policy.plan import CompiledPolicy
-from service.settings import Settings
+from service.pseudonyms.keyring import generate
+from service.settings import PREFIX, Settings
+from service.streaming.topics import Role, Topics, needed_topics
 
 PARTITIONS: Final = 4
 #: Seconds without a committed batch after which a run is given up; the worker loads its models in them too.
@@ -47,6 +50,52 @@ class Delivery(NamedTuple):
 Progress = Callable[[int, int], None]
 
 
+class Stopwatch:
+    """Takes the times of a run from its progress, and passes the progress on.
+
+    The models' loading is not the pipeline's speed: the rate is that between the first committed batch and
+    the last, over the records committed in between.
+
+    Attributes:
+        start_seconds: From the beginning to the first committed batch.
+        seconds: From the first committed batch to the last.
+        records: How many records were committed in these seconds.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._begun = time.monotonic()
+        self._first: tuple[float, int] | None = None
+        self.start_seconds = 0.0
+        self.seconds = 0.0
+        self.records = 0
+
+    def __call__(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self._first is None and done:
+            self._first = (now, done)
+            self.start_seconds = now - self._begun
+        if self._first is not None:
+            self.seconds = now - self._first[0]
+            self.records = done - self._first[1]
+        self._progress(done, total)
+
+    @property
+    def rate(self) -> float:
+        """Records per second."""
+        return self.records / self.seconds if self.seconds else 0.0
+
+
+@contextmanager
+def own_settings(settings: Settings, bootstrap: str, **changes: object) -> Iterator[Settings]:
+    """Settings for a run of its own: a new group, and a key ring that lives as long as the block."""
+    with tempfile.TemporaryDirectory(prefix="weir-keys-") as folder:
+        keys = Path(folder) / "keyring.json"
+        generate(keys)
+        own = {"kafka_bootstrap": bootstrap, "group_id": f"weir-{uuid4()}", "keyring_file": keys}
+        yield settings.model_copy(update=own | changes)
+
+
 class Pipeline:
     """One run on topics of its own.
 
@@ -57,8 +106,8 @@ class Pipeline:
 
     def __init__(self, settings: Settings, policy: CompiledPolicy) -> None:
         self._settings = settings
-        self.outputs = (*(plan.topic for plan in policy.vendors), settings.dead_letter_topic)
-        self._topics = (settings.raw_topic, *self.outputs)
+        self._topics = needed_topics(settings, policy)
+        self._outputs = [topic.name for topic in self._topics if topic.role is not Role.RAW]
 
     @contextmanager
     def topics(self, *, keep: bool) -> Iterator[None]:
@@ -67,21 +116,20 @@ class Pipeline:
         Raises:
             BrokerError: if one of them is there already: invented events must not mix with real ones.
         """
-        with self._admin() as admin:
-            taken = sorted(set(admin.list_topics()) & set(self._topics))
+        with Topics.of(self._settings.kafka_bootstrap) as topics:
+            taken = [state.topic.name for state in topics.look(self._topics) if not state.missing]
             if taken:
                 raise BrokerError(
                     f"the broker has topics already that this run would fill with invented events: "
                     f"{', '.join(taken)}; name a broker without them, or none to start one"
                 )
-            options = {"num_partitions": PARTITIONS, "replication_factor": -1, "configs": {}}
-            admin.create_topics(dict.fromkeys(self._topics, options), wait_for_metadata=True)
+            topics.create(self._topics, partitions=PARTITIONS, replication=None)
         try:
             yield
         finally:
             if not keep:
                 with self._admin() as admin:
-                    admin.delete_topics(list(self._topics))
+                    admin.delete_topics([topic.name for topic in self._topics])
 
     def produce(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> list[Coordinates]:
         """Write (key, value) records to the raw topic; where each of them stands, in order."""
@@ -131,7 +179,6 @@ class Pipeline:
             WeirError: if the worker ends, or commits nothing for PATIENCE seconds.
         """
         partitions = self._partitions([self._settings.raw_topic])
-        group = self._settings.group_id
         done, since = 0, time.monotonic()
         with self._admin() as admin, self._consumer() as consumer:
             ends = consumer.end_offsets(partitions)
@@ -139,8 +186,7 @@ class Pipeline:
             progress(0, total)
             while done < total:
                 worker.check()
-                committed = admin.list_group_offsets({group: partitions})[group]
-                now = sum(max(offset.offset, 0) for offset in committed.values())
+                now = self._committed(admin, partitions)
                 if now > done:
                     done, since = now, time.monotonic()
                     progress(done, total)
@@ -151,7 +197,7 @@ class Pipeline:
 
     def read(self) -> list[Delivery]:
         """Everything in the output topics that a read_committed reader gets."""
-        partitions = self._partitions(self.outputs)
+        partitions = self._partitions(self._outputs)
         deliveries: list[Delivery] = []
         with self._consumer() as consumer:
             consumer.assign(partitions)
@@ -164,6 +210,17 @@ class Pipeline:
                         for record in records
                     )
         return deliveries
+
+    def _committed(self, admin: KafkaAdminClient, partitions: list[TopicPartition]) -> int:
+        """How many raw records the group is done with; 0 while Kafka sets its group coordinator up."""
+        group = self._settings.group_id
+        try:
+            offsets = admin.list_group_offsets({group: partitions})[group]
+        except KafkaError as error:
+            if not error.retriable:
+                raise
+            return 0
+        return sum(max(entry.offset, 0) for entry in offsets.values())
 
     def _partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
         return [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
@@ -196,14 +253,9 @@ class Pipeline:
             raise BrokerError(f"Kafka cannot be read: {type(error).__name__}") from None
 
     def _environment(self) -> dict[str, str]:
-        settings = self._settings
-        return {
-            **os.environ,
-            "WEIR_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-            "WEIR_GROUP_ID": settings.group_id,
-            "WEIR_KEYRING_FILE": str(settings.keyring_file),
-            "WEIR_PROBE_PORT": "0",
-            "WEIR_LOG_FORMAT": "json",
+        own = self._settings.model_copy(update={"probe_port": 0, "log_format": "json"})
+        return os.environ | {
+            f"{PREFIX}{name.upper()}": str(value) for name, value in own.model_dump(exclude_none=True).items()
         }
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from service.demo.ledger import Fate, Ledger
+from service.demo.ledger import Ending, Ledger
 from service.demo.planted import Place, SampleEvent
 from service.events.json_value import JsonObject, JsonValue
 from service.policy.vendor_names import VendorName
@@ -15,18 +15,18 @@ class Story:
 
     title: str
     event: SampleEvent
-    fates: dict[VendorName, Fate]
+    endings: dict[VendorName, Ending]
 
 
 def choose(events: Sequence[SampleEvent], ledger: Ledger) -> list[Story]:
     """Of each plot the event that tells most: many kinds of values, many vendors. Repeatable."""
 
-    def fates(event: SampleEvent) -> dict[VendorName, Fate]:
-        return {vendor: ledger.fates[event.timestamp, vendor] for vendor in VendorName}
+    def endings(event: SampleEvent) -> dict[VendorName, Ending]:
+        return {vendor: ledger.endings[event.timestamp, vendor] for vendor in VendorName}
 
     def telling(event: SampleEvent, place: Place) -> tuple[int, int, bool, int]:
         kinds = {planted.kind for planted in event.planted if planted.place is place}
-        vendors = sum(isinstance(fate, dict) for fate in fates(event).values())
+        vendors = sum(isinstance(ending, dict) for ending in endings(event).values())
         return (vendors, len(kinds), event.language == "en", -event.timestamp)
 
     stories = []
@@ -35,12 +35,12 @@ def choose(events: Sequence[SampleEvent], ledger: Ledger) -> list[Story]:
             event
             for event in events
             if fits(event.body)
-            and all((event.timestamp, vendor) in ledger.fates for vendor in VendorName)
+            and all((event.timestamp, vendor) in ledger.endings for vendor in VendorName)
             and any(planted.place is place for planted in event.planted)
         ]
         if candidates:
             event = max(candidates, key=lambda one: telling(one, place))
-            stories.append(Story(title, event, fates(event)))
+            stories.append(Story(title, event, endings(event)))
     return stories
 
 
