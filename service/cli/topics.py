@@ -1,5 +1,83 @@
 """`weir topics`."""
 
-import typer
+import json
+from typing import Annotated
 
-app = typer.Typer(no_args_is_help=True, help="TODO")
+import typer
+from rich.table import Table
+
+from service.cli.console import stdout
+from service.policy import load
+from service.settings import load_settings
+from service.streaming.topics import Topics, TopicState, needed_topics
+
+app = typer.Typer(no_args_is_help=True, help="Create or check the Kafka topics that Weir reads and writes.")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+
+
+@app.command()
+def create(
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of each topic that is created.")] = 6,
+    replication_factor: Annotated[
+        int | None, typer.Option(min=1, help="Copies of each; 3 or the number of brokers unless given.")
+    ] = None,
+    check: Annotated[bool, typer.Option("--check", help="Create nothing; the same as `check`.")] = False,
+    as_json: Json = False,
+) -> int:
+    """Create the topics that are missing: raw, one for each vendor of the policy, dead letters.
+
+    Topics that exist are left as they are. Exits 1 if something about them is wrong.
+    """
+    settings = load_settings()
+    topics = needed_topics(settings, load(settings.config_dir))
+    with Topics.of(settings.kafka_bootstrap) as kafka:
+        states = (
+            kafka.look(topics)
+            if check
+            else kafka.create(topics, partitions=partitions, replication=replication_factor)
+        )
+    return _report(states, as_json=as_json)
+
+
+@app.command(name="check")
+def check_topics(as_json: Json = False) -> int:
+    """Check that the topics exist and are set up soundly; exits 1 if not."""
+    settings = load_settings()
+    topics = needed_topics(settings, load(settings.config_dir))
+    with Topics.of(settings.kafka_bootstrap) as kafka:
+        states = kafka.look(topics)
+    return _report(states, as_json=as_json)
+
+
+def _report(states: list[TopicState], *, as_json: bool) -> int:
+    if as_json:
+        stdout.print_json(json.dumps([_as_json(state) for state in states]))
+    else:
+        stdout.print(_table(states))
+    return int(any(state.findings for state in states))
+
+
+def _as_json(state: TopicState) -> dict[str, object]:
+    return {
+        "topic": state.topic.name,
+        "role": state.topic.role.value,
+        "partitions": state.partitions,
+        "replication": state.replication,
+        "created": state.created,
+        "findings": list(state.findings),
+    }
+
+
+def _table(states: list[TopicState]) -> Table:
+    table = Table("Topic", "For", "Partitions", "Copies", "State")
+    for state in states:
+        good = "created" if state.created else "ok"
+        table.add_row(
+            state.topic.name,
+            state.topic.role,
+            str(state.partitions or "-"),
+            str(state.replication or "-"),
+            "[red]" + "; ".join(state.findings) + "[/]" if state.findings else f"[green]{good}[/]",
+        )
+    return table

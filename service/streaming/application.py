@@ -1,0 +1,166 @@
+"""The Faust application: group membership, assignment and the life cycle around the lanes."""
+
+import asyncio
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any, Final
+
+import faust
+import structlog
+from faust.app.base import BootStrategy
+from faust.types import TP
+from mode import CrashingSupervisor
+
+from service.errors import BrokerError
+from service.observability import metrics
+from service.observability.logs import FAUST_LOGGER
+from service.observability.probes import ProbeServer
+from service.sanitize.pool import SanitizerConfig, SanitizerPool
+from service.settings import Settings
+from service.streaming.backlog import Backlog
+from service.streaming.health import Health
+from service.streaming.lanes import Lanes
+from service.streaming.output import OutputRules
+from service.streaming.preflight import Checked
+from service.streaming.transport import BatchTransport
+
+log = structlog.get_logger(__name__)
+
+#: Faust's consumer leaves the group for good if it hasn't fetched for so long. A spare replica never does.
+MAX_POLL_INTERVAL: Final = 86_400.0
+#: Heartbeats in a session.
+HEARTBEATS: Final = 10
+#: Part of the shutdown's grace kept for leaving the group and ending the processes.
+RESERVE: Final = 0.25
+
+
+class _Boot(BootStrategy):
+    """No web server, whatever Faust's options say, and no producer of Faust's: the lanes have their own."""
+
+    enable_web = False
+    enable_kafka_producer = False
+
+
+class Application(faust.App):
+    """Weir's worker as Faust sees it: one agent that gives batches to the lanes."""
+
+    logger = FAUST_LOGGER
+    BootStrategy = _Boot
+
+    def __init__(self, settings: Settings, *, worker: str) -> None:
+        self.settings = settings
+        self.health = Health()
+        self.checked: Checked | None = None
+        self.fail: Callable[[BaseException], None] | None = None
+        self._backlog = Backlog(settings.batch_bytes)
+        self._pool: SanitizerPool | None = None
+        self._lanes: Lanes | None = None
+        self._probes: ProbeServer | None = None
+        self._background: list[asyncio.Task[None]] = []
+        super().__init__(
+            settings.group_id,
+            Worker=worker,
+            autodiscover=False,
+            broker=[f"kafka://{server.strip()}" for server in settings.kafka_bootstrap.split(",")],
+            broker_heartbeat_interval=settings.session_timeout / HEARTBEATS,
+            broker_max_poll_interval=MAX_POLL_INTERVAL,
+            broker_max_poll_records=settings.batch_records,
+            broker_request_timeout=settings.session_timeout + 60,  # Faust wants it above the session's
+            broker_session_timeout=settings.session_timeout,
+            consumer_auto_offset_reset="earliest",
+            agent_supervisor=CrashingSupervisor,
+            store="memory://",
+            stream_recovery_delay=0.0,
+            stream_wait_empty=False,  # nothing is ever acknowledged to Faust
+            table_standby_replicas=0,  # keeps Faust's own assignor out, which could not be changed later
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            web_enabled=False,
+            worker_redirect_stdouts=False,
+        )
+        raw = self.topic(settings.raw_topic, key_serializer="raw", value_serializer="raw", acks=False)
+        self.agent(raw, name="sanitize", concurrency=1)(self._feed_lanes)
+        self.on_partitions_revoked.connect(self._on_revoked)
+        self.on_rebalance_complete.connect(self._on_assigned)
+        self.on_before_shutdown.connect(self._on_shutdown)
+
+    async def _feed_lanes(self, stream: faust.StreamT[Any]) -> None:
+        assert self._lanes is not None
+        async for event in stream.noack().events():  # type: ignore[attr-defined]  # Stream has it, StreamT not
+            await self._lanes.accept(event.value)
+        if not self.health.stopping:
+            raise BrokerError("Faust's stream ended by itself")
+
+    async def on_start(self) -> None:
+        """Start everything that must be there before the first batch, then join the group."""
+        assert self.checked is not None, "the worker checks before it starts"
+        checked, settings = self.checked, self.settings
+        self._probes = ProbeServer(
+            settings.probe_host, settings.probe_port, alive=self.health.alive, ready=self.health.ready
+        )
+        self._probes.start()
+        metrics.BUILD.labels(version("weir"), checked.policy.fingerprint).set(1)
+        log.info(
+            "worker_starting",
+            group=settings.group_id,
+            kafka=settings.kafka_bootstrap,
+            raw_topic=settings.raw_topic,
+            vendors=[plan.vendor.value for plan in checked.policy.vendors],
+            policy=checked.policy.fingerprint,
+            processes=settings.processes,
+            probe_port=self._probes.port,
+        )
+        self._background.append(asyncio.create_task(self.health.tick()))
+        self._pool = SanitizerPool(
+            SanitizerConfig(settings.config_dir, checked.keyring_file, settings.spacy_model),
+            processes=settings.processes,
+            batch_timeout=settings.batch_timeout,
+        )
+        await self._pool.start()
+        rules = OutputRules(settings.dead_letter_topic, checked.policy.fingerprint, checked.largest)
+        self._lanes = Lanes(settings, self._pool, rules, self._backlog)
+        self._background.append(asyncio.create_task(self._watch_lanes(self._lanes)))
+        await super().on_start()
+
+    async def _watch_lanes(self, lanes: Lanes) -> None:
+        try:
+            await lanes.failed
+        except Exception as error:  # noqa: BLE001  (whatever it is, nothing goes on without the lane)
+            assert self.fail is not None
+            self.fail(error)
+
+    async def _on_revoked(self, *_: Any, **__: Any) -> None:
+        self.health.joined = False
+        if self._lanes is not None:
+            await self._lanes.release()
+
+    async def _on_assigned(self, *_: Any, **__: Any) -> None:
+        self.health.joined = True
+        assignment: set[TP] = self.consumer.assignment()
+        log.info("partitions_assigned", partitions=sorted(tp.partition for tp in assignment))
+
+    async def _on_shutdown(self, *_: Any, **__: Any) -> None:
+        """Finish the batches in flight while still in the group; Faust fetches no more by now."""
+        self.health.stopping = True
+        if self._lanes is not None:
+            finished = await self._lanes.drain(self.settings.shutdown_grace * (1 - RESERVE))
+            await self._lanes.close()
+            log.info("lanes_closed", finished=finished)
+        for task in self._background:
+            task.cancel()
+        if self._pool is not None:
+            await self._pool.stop()
+        if self._probes is not None:
+            await asyncio.to_thread(self._probes.stop)
+
+    def _new_transport(self) -> BatchTransport:
+        return BatchTransport(
+            self.conf.broker_consumer,
+            self,
+            backlog=self._backlog,
+            batch_records=self.settings.batch_records,
+            batch_bytes=self.settings.batch_bytes,
+        )
+
+    def _create_directories(self) -> None:
+        """Faust keeps tables in folders; Weir has none, and may stand on a read-only disk."""

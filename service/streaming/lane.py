@@ -1,0 +1,185 @@
+"""A lane: one source partition's ordered, transactional way through this worker.
+
+Batches of a lane are sanitized at once and committed one after the other. The lane of one assignment is
+never used for the next: what comes after a rebalance gets a new lane, a new producer and a fresh look at the
+committed offset.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, ProducerFenced
+
+from service.errors import BrokerError
+from service.observability import metrics
+from service.sanitize.outcomes import BatchResult
+from service.streaming.output import Output, OutputRules, count
+from service.streaming.record_batch import RecordBatch
+from service.streaming.transaction import TransactionalProducer
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between tries while Kafka fails: doubled from the first to the last.
+FIRST_PAUSE: Final = 0.1
+LAST_PAUSE: Final = 5.0
+
+Sanitize = Callable[[tuple[bytes | None, ...]], Awaitable[BatchResult]]
+Committed = Callable[[TopicPartition], Awaitable[int | None]]
+
+
+class LaneContext(Protocol):
+    """What a lane needs of its surroundings."""
+
+    rules: OutputRules
+    #: Seconds that Kafka may fail or be away before the worker gives up.
+    patience: float
+
+    def new_producer(self, source: TopicPartition) -> TransactionalProducer:
+        """A producer with the partition's transactional id, not started."""
+
+    async def sanitize(self, values: tuple[bytes | None, ...]) -> BatchResult:
+        """The outcomes of a batch."""
+
+    async def committed(self, source: TopicPartition) -> int | None:
+        """The group's committed offset, None where there is none yet."""
+
+    def done(self, batch: RecordBatch) -> None:
+        """A batch has left the lane, committed or not."""
+
+
+class Lane:
+    """One partition's lane for one assignment."""
+
+    def __init__(self, source: TopicPartition, assignment: int, context: LaneContext) -> None:
+        self.source = source
+        self.assignment = assignment
+        self._context = context
+        self._batches: asyncio.Queue[tuple[RecordBatch, asyncio.Task[BatchResult]]] = asyncio.Queue()
+        self._producer: TransactionalProducer | None = None
+        #: The next offset to commit from; known once the lane is open.
+        self._next = 0
+        self.task = asyncio.create_task(self._run(), name=f"lane {source.topic}/{source.partition}")
+
+    def put(self, batch: RecordBatch) -> None:
+        """Take a batch in: sanitized from now on, committed in its turn. A fenced lane takes no more."""
+        if self.task.done():
+            self._context.done(batch)
+            return
+        work = asyncio.create_task(self._sanitized(batch.values))
+        self._batches.put_nowait((batch, work))
+
+    async def drained(self) -> None:
+        """Wait until every batch taken in was committed, or the lane has ended."""
+        joined = asyncio.create_task(self._batches.join())
+        await asyncio.wait([joined, self.task], return_when=asyncio.FIRST_COMPLETED)
+        joined.cancel()
+
+    async def close(self) -> None:
+        """Stop at once; batches that are not committed are thrown away."""
+        self.task.cancel()
+        await asyncio.wait([self.task])
+        while not self._batches.empty():
+            batch, work = self._batches.get_nowait()
+            work.cancel()
+            self._leave(batch)
+        await self._stop_producer()
+
+    async def _run(self) -> None:
+        """Commit the batches in their order, until closed, fenced or failed."""
+        await self._until_it_works(self._open)
+        while True:
+            batch, work = await self._batches.get()
+            try:
+                result = await work
+                await self._deliver(batch, result)
+            finally:
+                work.cancel()
+                self._leave(batch)
+
+    async def _sanitized(self, values: tuple[bytes | None, ...]) -> BatchResult:
+        return await self._context.sanitize(values)
+
+    def _leave(self, batch: RecordBatch) -> None:
+        self._context.done(batch)
+        self._batches.task_done()
+
+    async def _open(self) -> None:
+        """Fence the partition's former owner, then see how far it came."""
+        await self._stop_producer()
+        self._producer = self._context.new_producer(self.source)
+        await self._producer.start()
+        self._next = await self._context.committed(self.source) or 0
+
+    async def _deliver(self, batch: RecordBatch, result: BatchResult) -> None:
+        self._refuse_lost_batch(batch)
+        start, output = self._next, Output()
+
+        async def commit() -> None:
+            nonlocal start, output
+            if self._producer is None:  # the last try failed: what became of it is seen by opening anew
+                await self._open()
+            if batch.offsets[-1] < self._next:
+                return
+            start = self._next
+            output = self._context.rules.output(batch, result, start)
+            assert self._producer is not None
+            await self._producer.commit(output.records, self.source, batch.offsets[-1] + 1)
+            self._next = batch.offsets[-1] + 1
+
+        await self._until_it_works(commit)
+        if output.outcomes:
+            count(batch, result, output, start, time.monotonic() - batch.fetched_at)
+
+    def _refuse_lost_batch(self, batch: RecordBatch) -> None:
+        """A batch that was fetched before this one and never came here must not be jumped over.
+
+        Raises:
+            BrokerError: one is missing; the worker's next life starts from the committed offset.
+        """
+        if batch.offsets[0] > self._next and batch.previous is not None and batch.previous >= self._next:
+            raise BrokerError(
+                f"a batch of {self.source.topic}/{self.source.partition} is missing between offsets "
+                f"{self._next} and {batch.offsets[0]}"
+            )
+
+    async def _until_it_works(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Try, again with growing pauses while Kafka fails.
+
+        Raises:
+            ProducerFenced: another worker has the partition.
+            BrokerError: Kafka failed for longer than the worker's patience.
+        """
+        deadline = time.monotonic() + self._context.patience
+        pause = FIRST_PAUSE
+        while True:
+            try:
+                async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
+                    return await step()
+            except ProducerFenced:
+                raise
+            except (KafkaError, AssertionError, OSError, TimeoutError) as error:
+                # AssertionError: how aiokafka refuses a step after its producer has failed.
+                metrics.TRANSACTION_ABORTS.inc()
+                log.warning("transaction_failed", **self.coordinates, error=type(error).__name__)
+                await self._stop_producer()
+                if time.monotonic() + pause >= deadline:
+                    raise BrokerError(
+                        f"Kafka failed for {self._context.patience:.0f} s on "
+                        f"{self.source.topic}/{self.source.partition}, at last with {type(error).__name__}"
+                    ) from None
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LAST_PAUSE)
+
+    async def _stop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+    @property
+    def coordinates(self) -> dict[str, object]:
+        """Which lane this is, for log lines."""
+        return {"topic": self.source.topic, "partition": self.source.partition, "assignment": self.assignment}

@@ -1,0 +1,114 @@
+"""What one transaction writes: the records of a batch's outcomes, and what to count once committed."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from service.observability import metrics
+from service.sanitize.outcomes import (
+    BatchResult,
+    DeadLettered,
+    FailReason,
+    Outcome,
+    Sent,
+    Stage,
+    Suppressed,
+)
+from service.streaming.dead_letters import dead_letter
+from service.streaming.record_batch import RecordBatch
+
+Headers = tuple[tuple[str, bytes], ...]
+
+#: The vendor label of a dead letter that stands for every vendor.
+ALL_VENDORS: Final = "all"
+#: Bytes allowed for what Kafka adds around a record in a batch of its own: 61 of the batch, and the record's
+#: own lengths and deltas (https://kafka.apache.org/documentation/#messageformat).
+FRAMING: Final = 128
+
+
+class OutputRecord(NamedTuple):
+    """One record to write."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
+
+
+@dataclass(slots=True)
+class Output:
+    """The records, in order, and the counts."""
+
+    records: list[OutputRecord] = field(default_factory=list)
+    outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class OutputRules:
+    """What is the same for every batch of a worker.
+
+    Attributes:
+        dead_letter_topic: Where dead letters go.
+        policy: The policy's fingerprint.
+        largest: Bytes of the largest record that every output topic takes.
+    """
+
+    dead_letter_topic: str
+    policy: str
+    largest: int
+
+    def output(self, batch: RecordBatch, result: BatchResult, start: int) -> Output:
+        """What to write for the records from offset `start` on; those before are committed already."""
+        output = Output()
+        for position, outcomes in enumerate(result.outcomes):
+            if batch.offsets[position] < start:
+                continue
+            for outcome in outcomes:
+                for final in self._fitting(outcome):
+                    self._add(output, final, batch, position)
+        return output
+
+    def _fitting(self, outcome: Outcome) -> Iterator[Outcome]:
+        """The outcome, or a dead letter for it where no topic would take the record."""
+        if isinstance(outcome, Sent) and _size(outcome) > self.largest:
+            yield DeadLettered(outcome.vendor, Stage.DELIVER, FailReason.OUTPUT_TOO_LARGE)
+        else:
+            yield outcome
+
+    def _add(self, output: Output, outcome: Outcome, batch: RecordBatch, position: int) -> None:
+        match outcome:
+            case Sent(vendor, topic, key, value, headers):
+                output.records.append(OutputRecord(topic, key, value, headers))
+                output.outcomes[vendor, "sent", ""] += 1
+            case Suppressed(vendor, reason):
+                output.outcomes[vendor, "suppressed", reason] += 1
+            case DeadLettered(vendor_or_none, _, reason_of_death):
+                key, value = dead_letter(
+                    outcome,
+                    source=batch.source,
+                    offset=batch.offsets[position],
+                    timestamp=batch.timestamps[position],
+                    policy=self.policy,
+                )
+                output.records.append(OutputRecord(self.dead_letter_topic, key, value, ()))
+                output.outcomes[vendor_or_none or ALL_VENDORS, "dead_lettered", reason_of_death] += 1
+
+
+def count(batch: RecordBatch, result: BatchResult, output: Output, start: int, seconds: float) -> None:
+    """Add a committed batch to the metrics."""
+    metrics.RECORDS_IN.inc(sum(offset >= start for offset in batch.offsets))
+    metrics.RAW_BYTES_IN.inc(batch.size)
+    metrics.BATCH_RECORDS.observe(len(batch.offsets))
+    metrics.BATCH_SECONDS.observe(seconds)
+    metrics.count_outcomes(output.outcomes)
+    remarks: Counter[tuple[str, str]] = Counter()
+    for remark, times in result.remarks.items():
+        remarks[remark.vendor, remark.entity or "value"] += times
+    metrics.count_remarks(remarks)
+    metrics.count_gate_hits({(hit.vendor, hit.path, hit.family): n for hit, n in result.gate_hits.items()})
+
+
+def _size(record: Sent) -> int:
+    headers = sum(len(name) + len(value) + 10 for name, value in record.headers)
+    return FRAMING + len(record.key) + len(record.value) + headers

@@ -1,0 +1,49 @@
+"""What is checked before a worker starts: policy, key ring, topics."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from service.errors import BrokerError, ConfigurationError
+from service.policy import load
+from service.policy.plan import CompiledPolicy
+from service.pseudonyms.keyring import KeyRing
+from service.settings import Settings
+from service.streaming.topics import Role, Topics, TopicState, needed_topics
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the checks found.
+
+    Attributes:
+        policy: The compiled policy.
+        keyring_file: The key ring's file, which holds valid keys.
+        largest: Bytes of the largest record that every output topic takes.
+    """
+
+    policy: CompiledPolicy
+    keyring_file: Path
+    largest: int
+
+
+def check(settings: Settings) -> Checked:
+    """Check everything that can be wrong before the first record.
+
+    Raises:
+        ConfigurationError: policy or key ring is wrong.
+        BrokerError: Kafka does not answer, or topics are missing.
+    """
+    policy = load(settings.config_dir)
+    if settings.keyring_file is None:
+        raise ConfigurationError("WEIR_KEYRING_FILE is not set; `weir keys generate FILE` makes a key ring")
+    KeyRing.load(settings.keyring_file)
+    with Topics.of(settings.kafka_bootstrap) as kafka:
+        states = kafka.look(needed_topics(settings, policy))
+    missing = [state.topic.name for state in states if state.missing]
+    if missing:
+        raise BrokerError(f"missing topics: {', '.join(missing)}; `weir topics create` creates them")
+    return Checked(policy, settings.keyring_file, _largest(states))
+
+
+def _largest(states: list[TopicState]) -> int:
+    return min(state.largest for state in states if state.topic.role is not Role.RAW)

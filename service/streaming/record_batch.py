@@ -1,0 +1,49 @@
+"""A run of raw records of one partition: one message for Faust, one transaction for Kafka."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import TopicPartition
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class RecordBatch:
+    """Raw records in offset order, without keys and headers, which Weir has no use for.
+
+    Attributes:
+        source: The partition they are of.
+        assignment: Counts this worker's assignments; a batch of an earlier one is out of date.
+        previous: The offset before this batch in the same assignment, None for the first batch of it.
+            Offsets may leave gaps (transaction markers); this one tells a gap from a lost batch.
+        offsets: One for each record.
+        timestamps: Record timestamps, milliseconds since 1970.
+        values: The raw bytes; None is a tombstone.
+        fetched_at: Seconds of the monotonic clock.
+    """
+
+    source: TopicPartition
+    assignment: int
+    previous: int | None
+    offsets: tuple[int, ...]
+    timestamps: tuple[int, ...]
+    values: tuple[bytes | None, ...]
+    fetched_at: float
+
+    @property
+    def size(self) -> int:
+        """Bytes of all values."""
+        return sum(len(value) for value in self.values if value is not None)
+
+
+def split(records: Sequence[Any], most_records: int, most_bytes: int) -> Iterator[Sequence[Any]]:
+    """Cut aiokafka's records of one partition into runs within both limits, of one record at least."""
+    start = size = 0
+    for position, record in enumerate(records):
+        length = len(record.value or b"")
+        if position > start and (position - start == most_records or size + length > most_bytes):
+            yield records[start:position]
+            start, size = position, 0
+        size += length
+    if records:
+        yield records[start:]

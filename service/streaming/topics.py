@@ -1,0 +1,196 @@
+"""The topics Weir needs: which they are, whether they are there and fit, and creating them.
+
+Only `weir topics create` creates topics; the worker looks and refuses to start.
+"""
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource
+from kafka.errors import KafkaError
+
+from service.errors import BrokerError
+from service.policy.plan import CompiledPolicy
+from service.settings import Settings
+
+#: Seconds until a Kafka that does not answer is reported.
+ANSWER_TIMEOUT: Final = 15.0
+#: Raw records can be replayed, and dead letters looked into, for this many days in created topics.
+RETENTION_DAYS: Final = 30
+#: A topic that keeps less than this many days is reported: a weekend's outage would lose data.
+LEAST_RETENTION_DAYS: Final = 3
+#: The most brokers a created topic is spread over unless said otherwise.
+USUAL_REPLICATION: Final = 3
+DAY_MS: Final = 86_400_000
+
+_NO_ERROR: Final = 0
+_UNKNOWN_TOPIC: Final = 3
+
+
+class Role(StrEnum):
+    """What a topic is for."""
+
+    RAW = "raw events"
+    VENDOR = "vendor events"
+    DEAD_LETTER = "dead letters"
+
+
+class NeededTopic(NamedTuple):
+    """A topic by name."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class TopicState:
+    """What Kafka says of a needed topic.
+
+    Attributes:
+        topic: The topic.
+        partitions: How many it has; 0 where it is missing.
+        replication: Copies of its first partition.
+        largest: `max.message.bytes`.
+        findings: What is wrong, a line each; none where it fits.
+        created: Whether it was created just now.
+    """
+
+    topic: NeededTopic
+    partitions: int = 0
+    replication: int = 0
+    largest: int = 0
+    findings: tuple[str, ...] = ()
+    created: bool = False
+
+    @property
+    def missing(self) -> bool:
+        """Whether it does not exist."""
+        return self.partitions == 0
+
+
+def needed_topics(settings: Settings, policy: CompiledPolicy) -> list[NeededTopic]:
+    """Every topic the worker reads or writes, each once."""
+    topics = [NeededTopic(settings.raw_topic, Role.RAW)]
+    topics += [NeededTopic(plan.topic, Role.VENDOR) for plan in policy.vendors]
+    topics += [NeededTopic(settings.dead_letter_topic, Role.DEAD_LETTER)]
+    return list({topic.name: topic for topic in topics}.values())
+
+
+class Topics:
+    """Topics of one Kafka, through its admin interface."""
+
+    def __init__(self, admin: KafkaAdminClient) -> None:
+        self._admin = admin
+
+    @classmethod
+    @contextlib.contextmanager
+    def of(cls, bootstrap: str) -> Iterator["Topics"]:
+        """Connect for the block.
+
+        Raises:
+            BrokerError: Kafka does not answer, or refuses what is asked of it in the block.
+        """
+        milliseconds = int(ANSWER_TIMEOUT * 1000)
+        try:
+            admin = KafkaAdminClient(
+                bootstrap_servers=bootstrap.split(","),
+                bootstrap_timeout_ms=milliseconds,
+                request_timeout_ms=milliseconds,
+            )
+        except (KafkaError, OSError, ValueError):
+            raise BrokerError(
+                f"no Kafka answers at {bootstrap} within {ANSWER_TIMEOUT:.0f} s; see WEIR_KAFKA_BOOTSTRAP"
+            ) from None
+        try:
+            yield cls(admin)
+        except KafkaError as error:
+            raise BrokerError(f"Kafka at {bootstrap} refused: {type(error).__name__}") from None
+        finally:
+            admin.close()
+
+    def look(self, topics: Sequence[NeededTopic]) -> list[TopicState]:
+        """The state of each topic, in the same order."""
+        described = {each["name"]: each for each in self._admin.describe_topics([t.name for t in topics])}
+        there = [topic for topic in topics if described[topic.name]["error_code"] == _NO_ERROR]
+        configs = self._configs(there)
+        raw_partitions = max(
+            (len(described[topic.name]["partitions"]) for topic in there if topic.role is Role.RAW), default=0
+        )
+        return [
+            self._state(topic, described[topic.name], configs.get(topic.name, {}), raw_partitions)
+            for topic in topics
+        ]
+
+    def create(
+        self, topics: Sequence[NeededTopic], *, partitions: int, replication: int | None
+    ) -> list[TopicState]:
+        """Create the missing ones, and give the state of all. Existing topics are left as they are.
+
+        A replication of None takes three copies, or as many as there are brokers.
+        """
+        before = self.look(topics)
+        if replication is None:
+            replication = min(USUAL_REPLICATION, len(self._admin.describe_cluster()["brokers"]))
+        missing = {state.topic.name for state in before if state.missing}
+        if missing:
+            wanted = {
+                "num_partitions": partitions,
+                "replication_factor": replication,
+                "configs": {
+                    "retention.ms": str(RETENTION_DAYS * DAY_MS),
+                    "min.insync.replicas": str(max(1, replication - 1)),
+                },
+            }
+            self._admin.create_topics(dict.fromkeys(missing, wanted), wait_for_metadata=True)
+        return [
+            TopicState(s.topic, s.partitions, s.replication, s.largest, s.findings, s.topic.name in missing)
+            for s in self.look(topics)
+        ]
+
+    def _configs(self, topics: Sequence[NeededTopic]) -> dict[str, dict[str, str]]:
+        if not topics:
+            return {}
+        answer = self._admin.describe_configs(
+            [ConfigResource("TOPIC", topic.name) for topic in topics], config_filter="all"
+        )
+        return {
+            name: {key: entry["value"] for key, entry in config.items()}
+            for name, config in answer["topic"].items()
+        }
+
+    def _state(
+        self,
+        topic: NeededTopic,
+        described: dict[str, list[dict[str, list[int]]]],
+        config: dict[str, str],
+        raw: int,
+    ) -> TopicState:
+        partitions = described["partitions"]
+        if not partitions:
+            return TopicState(topic, findings=("missing",))
+        replication = len(partitions[0]["replica_nodes"])
+        findings = list(_findings(topic, len(partitions), replication, config, raw))
+        return TopicState(
+            topic, len(partitions), replication, int(config["max.message.bytes"]), tuple(findings)
+        )
+
+
+def _findings(
+    topic: NeededTopic, partitions: int, replication: int, config: dict[str, str], raw_partitions: int
+) -> Iterator[str]:
+    if topic.role is Role.VENDOR and partitions < raw_partitions:
+        yield f"{partitions} partitions, fewer than the raw topic's {raw_partitions}"
+    retention = int(config["retention.ms"])
+    if 0 <= retention < LEAST_RETENTION_DAYS * DAY_MS:
+        yield f"keeps records for less than {LEAST_RETENTION_DAYS} days"
+    if "compact" in config["cleanup.policy"]:
+        yield "is compacted, which removes records that share a key"
+    in_sync = int(config["min.insync.replicas"])
+    if in_sync > replication:
+        yield f"min.insync.replicas is {in_sync} with {replication} copies: nothing can be written"
+    elif replication > 1 and in_sync == 1:
+        yield "min.insync.replicas is 1: a broker's death can lose what was acknowledged"

@@ -1,0 +1,100 @@
+"""One source partition's transactional producer: whole batches, all of it or nothing."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import murmur2
+
+from service.streaming.output import OutputRecord
+
+#: Seconds that a producer may take to go; a broker that is away would hold it for ever.
+STOP_TIMEOUT: Final = 3.0
+
+#: Keys whose hash is remembered: most are users' pseudonyms, which come again, and aiokafka's hash is slow.
+HASHES: Final = 65_536
+
+
+class TransactionalProducer:
+    """aiokafka's producer for one transactional id.
+
+    `start` fences whoever used the id before: Kafka aborts that one's open transaction and refuses its next.
+    """
+
+    def __init__(
+        self,
+        *,
+        bootstrap: str,
+        transactional_id: str,
+        group: str,
+        transaction_timeout: float,
+        batch_bytes: int,
+    ) -> None:
+        self._group = group
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=bootstrap,
+            client_id=transactional_id,
+            transactional_id=transactional_id,
+            transaction_timeout_ms=int(transaction_timeout * 1000),
+            request_timeout_ms=int(transaction_timeout * 1000),
+            max_batch_size=batch_bytes,
+            acks="all",
+        )
+
+    async def start(self) -> None:
+        """Fence the predecessor and wait until its transaction is over."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Let go, whatever the state; an open transaction is aborted by the next who takes the id."""
+        with contextlib.suppress(Exception):  # its errors were reported when they came
+            await asyncio.wait_for(self._producer.stop(), STOP_TIMEOUT)
+
+    async def commit(self, records: Iterable[OutputRecord], source: TopicPartition, offset: int) -> None:
+        """Write the records and the group's next offset of the source partition in one transaction.
+
+        Raises:
+            ProducerFenced: another worker has taken the partition over.
+            KafkaError: anything else; whether the transaction was committed may be unknown.
+        """
+        await self._producer.begin_transaction()
+        written = [
+            await self._producer.send_batch(builder, topic, partition=partition)
+            for (topic, partition), builders in (await self._build(records)).items()
+            for builder in builders
+        ]
+        await self._producer.send_offsets_to_transaction({source: offset}, self._group)
+        await asyncio.gather(*written)
+        await self._producer.commit_transaction()
+
+    async def _build(self, records: Iterable[OutputRecord]) -> dict[tuple[str, int], list[Any]]:
+        """The records in Kafka's batches, by topic and partition, in their order."""
+        builders: dict[tuple[str, int], list[Any]] = {}
+        partitions: dict[str, list[int]] = {}
+        for record in records:
+            if record.topic not in partitions:
+                partitions[record.topic] = sorted(await self._producer.partitions_for(record.topic))
+            partition = partitions[record.topic][_hash(record.key) % len(partitions[record.topic])]
+            batches = builders.setdefault((record.topic, partition), [])
+            if not batches or not _append(batches[-1], record):
+                batches.append(self._producer.create_batch())
+                fitted = _append(batches[-1], record)
+                assert fitted, "a record larger than a batch was not stopped before"
+        for batches in builders.values():
+            for batch in batches:
+                batch.close()
+        return builders
+
+
+@lru_cache(HASHES)
+def _hash(key: bytes) -> int:
+    """As Java's default partitioner hashes, so that other producers agree on a key's partition."""
+    return int(murmur2(key)) & 0x7FFFFFFF
+
+
+def _append(batch: Any, record: OutputRecord) -> bool:
+    appended = batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
+    return appended is not None

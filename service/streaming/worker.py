@@ -1,0 +1,94 @@
+"""A worker process from start to exit code: 0 after a signal, 2 for wrong configuration, 3 for any failure.
+
+`weir worker` and `faust -A service.app worker` both end up in `Worker.execute_from_commandline`.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from typing import Any, Final, NoReturn
+
+import faust
+import structlog
+
+from service.errors import BrokerError, WeirError
+from service.observability.logs import FAUST_LOGGER, configure_logging
+from service.settings import Settings
+from service.streaming.application import Application
+from service.streaming.preflight import check
+
+log = structlog.get_logger(__name__)
+
+WORKER: Final = "service.streaming.worker:Worker"
+
+
+def run(settings: Settings) -> NoReturn:
+    """Run a worker in this process until a signal or a failure ends it."""
+    application = new_application(settings)
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    Worker(application, loop=loop).execute_from_commandline()
+
+
+def new_application(settings: Settings) -> Application:
+    """The application, with logging set up as the settings say."""
+    configure_logging(settings.log_level, settings.log_format)
+    return Application(settings, worker=WORKER)
+
+
+class Worker(faust.Worker):
+    """Faust's worker with Weir's checks, logs and exit codes."""
+
+    logger = FAUST_LOGGER
+    app: Application
+
+    def __init__(self, app: Application, *services: Any, **options: Any) -> None:
+        options |= {"override_logging": False, "redirect_stdouts": False, "quiet": True}
+        super().__init__(app, *services, **options)
+        self.spinner = None
+        app.fail = self._end
+
+    def execute_from_commandline(self) -> NoReturn:
+        """Check, run, exit."""
+        try:
+            self.app.checked = check(self.app.settings)
+        except WeirError as error:
+            sys.stderr.write(f"weir: {error}\n")
+            sys.exit(error.exit_code)
+        try:
+            super().execute_from_commandline()
+        except SystemExit as stop:
+            sys.exit(BrokerError.exit_code if stop.code else 0)
+
+    def _schedule_shutdown(self, signal: signal.Signals) -> None:
+        """Stop in good order, and at the end of the grace in any: what is not committed is not lost."""
+        if not self.app.health.stopping:
+            self.app.health.stopping = True
+            log.info("worker_stopping", signal=signal.name, grace=self.app.settings.shutdown_grace)
+            timer = threading.Timer(self.app.settings.shutdown_grace, _exit, [0])
+            timer.daemon = True
+            timer.start()
+        super()._schedule_shutdown(signal)
+
+    def _crash(self, reason: BaseException) -> None:
+        """Faust calls this when any of its services has failed."""
+        self._end(reason)
+
+    def _end(self, reason: BaseException) -> None:
+        """End the process here and now: nothing is committed that is not done, and a new start is clean.
+
+        On the way out after a signal nothing is worth a failure any more; the grace's end ends it.
+        """
+        if self.app.health.stopping:
+            log.warning("failed_while_stopping", exc_info=reason)
+            return
+        log.critical("worker_failed", exc_info=reason)
+        _exit(reason.exit_code if isinstance(reason, WeirError) else BrokerError.exit_code)
+
+
+def _exit(code: int) -> None:
+    logging.shutdown()
+    os._exit(code)
