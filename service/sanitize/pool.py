@@ -63,6 +63,12 @@ class _Failure(NamedTuple):
     detail: str
 
 
+class _WrongConfiguration(NamedTuple):
+    """What keeps a process from loading; errors themselves are not all fit for a pipe."""
+
+    message: str
+
+
 class SanitizerPool:
     """`processes` processes, each of which sanitizes one batch at a time."""
 
@@ -181,8 +187,8 @@ class _Process:
     def wait_ready(self) -> None:
         """Wait until the models are loaded, or raise what kept them from it."""
         answer = self._receive(START_TIMEOUT)
-        if isinstance(answer, ConfigurationError):
-            raise answer
+        if isinstance(answer, _WrongConfiguration):
+            raise ConfigurationError(answer.message)
         if isinstance(answer, _Failure):
             raise SanitizerError(f"a sanitizer process can't load its models: {answer.detail}")
 
@@ -199,13 +205,13 @@ class _Process:
         self._process.kill()
         self._process.join()
 
-    def _receive(self, seconds: float) -> BatchResult | ConfigurationError | _Failure | None:
+    def _receive(self, seconds: float) -> BatchResult | _WrongConfiguration | _Failure | None:
         """What the process answers; where it does not, the process is ended."""
         if not wait([self._pipe, self._process.sentinel], seconds):
             self.kill()
             return _Failure(FailReason.TIMEOUT, f"no answer within {seconds:g} s")
         try:
-            answer: BatchResult | ConfigurationError | _Failure | None = self._pipe.recv()
+            answer: BatchResult | _WrongConfiguration | _Failure | None = self._pipe.recv()
         except (EOFError, OSError):
             self.kill()
             return _Failure(FailReason.WORKER_CRASHED, f"exit code {self._process.exitcode}")
@@ -219,7 +225,7 @@ def _serve(config: SanitizerConfig, pipe: Connection) -> None:
     try:
         sanitizer = config.load()
     except ConfigurationError as error:
-        pipe.send(error)
+        pipe.send(_WrongConfiguration(str(error)))
         return
     pipe.send(None)
     while True:

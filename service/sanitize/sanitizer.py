@@ -13,8 +13,8 @@ import orjson
 from service.actions.action import REFUSED, Action, ActionContext
 from service.actions.registry import build
 from service.detection.detector import Detector
-from service.detection.known_values import KnownValues, merge
-from service.detection.spans import Span, TextRequest
+from service.detection.known_values import KnownValues
+from service.detection.spans import Span, TextRequest, merge
 from service.events.decode import decode
 from service.events.event import CallType, Event, Rejection
 from service.events.json_value import JsonValue

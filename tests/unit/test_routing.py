@@ -13,9 +13,9 @@ from service.vendors.registry import FORMS
 ABSENT = object()
 
 
-def plan(when_absent: str = "allow", vendor: VendorName = VendorName.GA4) -> VendorPlan:
+def plan(when_absent: str) -> VendorPlan:
     return VendorPlan(
-        vendor=vendor,
+        vendor=VendorName.GA4,
         topic="t",
         integration="Google Analytics 4",
         consent=ConsentRule("analytics", when_absent),  # type: ignore[arg-type]
@@ -26,8 +26,13 @@ def plan(when_absent: str = "allow", vendor: VendorName = VendorName.GA4) -> Ven
     )
 
 
-def reason(body: JsonObject, call: CallType = CallType.TRACK, name: str | None = "Signed Up", **how: str):
-    the_plan = plan(**how)  # type: ignore[arg-type]
+def reason(
+    body: JsonObject,
+    call: CallType = CallType.TRACK,
+    name: str | None = "Signed Up",
+    when_absent: str = "allow",
+) -> SuppressReason | None:
+    the_plan = plan(when_absent)
     return why_not(Event(call, name, 0, body), the_plan, FORMS[the_plan.vendor])
 
 
@@ -97,7 +102,8 @@ def test_consent(context: JsonObject, passes: bool) -> None:
 
 
 def test_absent_consent_follows_the_policy() -> None:
-    for body in ({}, {"context": {}}, {"context": None}):
+    bodies: list[JsonObject] = [{}, {"context": {}}, {"context": None}]
+    for body in bodies:
         assert reason(body, when_absent="allow") is None
         assert reason(body, when_absent="deny") is SuppressReason.CONSENT
 
