@@ -4,10 +4,10 @@ Each takes the first bytes of the 32-byte MAC, as many as the form has room for.
 no vendor's list of banned ids (`0`, `-1`, `null`, `anonymous`, `none`, the all-zero UUID, ...) can match.
 """
 
-from base64 import b32decode, b32encode
+import re
 from typing import Final, Protocol
-from uuid import UUID
 
+_ALPHANUMERIC: Final = re.compile(r"w[0-9a-f]{32}")
 _POSITIVE_INT64: Final = 2**63 - 1
 # Sixteen consonants, one for each four bits: no digit that could pass for a number, no vowel to make words.
 _TAG_LETTERS: Final = str.maketrans("0123456789abcdef", "bcdfghjkmnpqrstv")
@@ -20,20 +20,19 @@ class Encoding(Protocol):
 
 
 def alphanumeric(mac: bytes) -> str:
-    """128 bits as 27 characters: a `w`, then base32 (RFC 4648, section 6) in lower case without padding.
+    """128 bits as 33 characters: a `w`, then 32 hexadecimal digits in lower case.
 
     The leading letter marks an id as Weir's and keeps it from ever being a number. Within Mixpanel's 36
     characters of `[A-Za-z0-9-]` and Amplitude's minimum of five.
     """
-    return "w" + b32encode(mac[:16]).decode("ascii")[:26].lower()
+    return "w" + mac[:16].hex()
 
 
 def uuid8(mac: bytes) -> str:
     """122 bits as a UUID of version 8, the version for an application's own bits (RFC 9562, section 5.8)."""
-    number = int.from_bytes(mac[:16])
-    number = number & ~(0xF << 76) | 0x8 << 76  # version
-    number = number & ~(0x3 << 62) | 0x2 << 62  # variant
-    return str(UUID(int=number))
+    digits = mac[:16].hex()
+    variant = "89ab"[mac[8] >> 4 & 0b11]  # the bits 10, then two of the MAC's (RFC 9562, section 4.1)
+    return f"{digits[:8]}-{digits[8:12]}-8{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def number_pair(mac: bytes) -> str:
@@ -60,9 +59,6 @@ def number_pair_of(pseudonym: str) -> str | None:
 
     For the events whose only id is the user's, where Google Analytics wants a client id all the same.
     """
-    if len(pseudonym) != 27 or pseudonym[0] != "w":  # noqa: PLR2004  (the length that alphanumeric gives)
+    if not _ALPHANUMERIC.fullmatch(pseudonym):
         return None
-    try:
-        return number_pair(b32decode(pseudonym[1:].upper() + "======"))
-    except ValueError:
-        return None
+    return number_pair(bytes.fromhex(pseudonym[1:]))
