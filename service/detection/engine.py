@@ -9,7 +9,6 @@ from presidio_analyzer.predefined_recognizers import (
     CreditCardRecognizer,
     CryptoRecognizer,
     IbanRecognizer,
-    InPanRecognizer,
     IpRecognizer,
     ItFiscalCodeRecognizer,
     MacAddressRecognizer,
@@ -36,7 +35,6 @@ LANGUAGE: Final = "en"
 
 _ENTITIES: Final = {
     "CRYPTO": Entity.CRYPTO_WALLET,
-    "IN_PAN": Entity.NATIONAL_ID,
     "IT_FISCAL_CODE": Entity.NATIONAL_ID,
     "IBAN_CODE": Entity.BANK_ACCOUNT,
     **{entity.value: entity for entity in Entity},
@@ -83,7 +81,6 @@ class Engine:
                 IpRecognizer(),
                 MacAddressRecognizer(),
                 CryptoRecognizer(),
-                InPanRecognizer(),
                 ItFiscalCodeRecognizer(),
             ],
             supported_languages=[LANGUAGE],

@@ -1,9 +1,11 @@
 """Splits a text into words and says of each what kind of evidence it is for a name."""
 
 import re
+from bisect import bisect_left
+from functools import lru_cache
 from typing import Final, NamedTuple
 
-from service.detection.lexicon import Commonness, Lexicon, word_key
+from service.detection.lexicon import Commonness, Lexicon, lexicon, word_key
 
 #: Combining marks that are parts of words: the `re` module's \\w leaves them out.
 _MARKS: Final = (
@@ -12,7 +14,7 @@ _MARKS: Final = (
     "\u0d00-\u0d4d\u0d82-\u0ddf\u0e31\u0e34-\u0e3a\u0e47-\u0e4e"
 )
 _LETTER: Final = rf"(?:[^\W\d_]|[{_MARKS}])"
-_WORD: Final = re.compile(rf"[^\W\d_]{_LETTER}*(?:'{_LETTER}+)*")
+WORD: Final = re.compile(rf"[^\W\d_]{_LETTER}*(?:'{_LETTER}+)*")
 _GENITIVE: Final = re.compile(r"'s?\Z", re.IGNORECASE)
 _CAMEL: Final = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
 #: Prefixes within a family name, whose second capital starts no new word.
@@ -69,10 +71,12 @@ class Word(NamedTuple):
         return not (self.named or self.known or self.particle or self.initial)
 
 
-def split_words(text: str, lexicon: Lexicon) -> list[Word]:
-    """The words in order; `MariaSilva` is two."""
+@lru_cache(maxsize=8)
+def split_words(text: str) -> list[Word]:
+    """The words in order; `MariaSilva` is two. Not to be changed: recognizers share the answer."""
+    lists = lexicon()
     words: list[Word] = []
-    for match in _WORD.finditer(text):
+    for match in WORD.finditer(text):
         start, end = match.span()
         genitive = _GENITIVE.search(match[0])
         if genitive and genitive.start() > 1:
@@ -82,18 +86,18 @@ def split_words(text: str, lexicon: Lexicon) -> list[Word]:
         if not surface.islower() and not _NAME_PREFIX.match(surface):
             edges += [start + camel.start() for camel in _CAMEL.finditer(surface)]
         edges.append(end)
-        words += [_word(text, left, right, lexicon) for left, right in zip(edges, edges[1:], strict=False)]
+        words += [_word(text, left, right, lists) for left, right in zip(edges, edges[1:], strict=False)]
     return words
 
 
-def _word(text: str, start: int, end: int, lexicon: Lexicon) -> Word:
+def _word(text: str, start: int, end: int, lists: Lexicon) -> Word:
     surface = text[start:end]
     key = word_key(surface)
-    given = lexicon.given.get(key)
-    surname = lexicon.surnames.get(key)
+    given = lists.given.get(key)
+    surname = lists.surnames.get(key)
     if given is None and surname is None:
         for form in _other_forms(key):
-            given, surname = lexicon.given.get(form), lexicon.surnames.get(form)
+            given, surname = lists.given.get(form), lists.surnames.get(form)
             if given is not None or surname is not None:
                 break
     return Word(
@@ -102,7 +106,7 @@ def _word(text: str, start: int, end: int, lexicon: Lexicon) -> Word:
         key,
         given,
         surname,
-        known=key in lexicon.vocabulary or key in lexicon.products or key in lexicon.places,
+        known=key in lists.vocabulary or key in lists.products or key in lists.places,
         particle=key in PARTICLES,
         initial=len(key) == 1,
         title=surface[:1].isupper() and not surface[1:].isupper(),
@@ -121,3 +125,8 @@ def _other_forms(key: str) -> tuple[str, ...]:
     if len(key) > 4 and key.startswith("ال"):
         return (key[2:],)
     return ()
+
+
+def word_from(words: list[Word], position: int) -> int:
+    """The first word that starts at a place of the text or after it; the number of words where none does."""
+    return bisect_left(words, position, key=lambda word: word.start)

@@ -4,24 +4,36 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.words import split_words
 from service.policy.entities import Entity
 
-_LABEL: Final = re.compile(
-    r"(?:\bd\.?o\.?b\.?\b|birth[ _-]?(?:day|date)|date[ _-]of[ _-]birth|\bborn\b|\bbday\b|b-day|geburtsdatum|geburtstag|geboren|\bgeb\.?\b|date de naissance|\bnée?\b|\bné\(e\)|anniversaire"
-    r"|fecha de nacimiento|\bnacid[oa]\b|\bnací\b|\bf\. ?nac|cumpleaños|data de nascimento|\bnascid[oa]\b|\bnasci\b|aniversário|data di nascita|\bnat[oa] (?:il|a)\b|compleanno"
-    r"|geboortedatum|verjaardag|födelsedatum|född|fødselsdato|fødselsdag|født|syntymäaika|syntynyt|data urodzenia|urodzon[yae]|\bur\.|datum narození|narozen[aý]?|születési|született|data nașterii|născut"
-    r"|doğum tarihi|doğdum|дата рождения|родил(?:ся|ась)|дата народження|народи(?:вся|лась)|ημερομηνία γέννησης|γεννήθηκα|tanggal lahir|\blahir\b|ngày sinh|\bsinh ngày|เกิดวันที่|वन्मतिथि|जन्म(?:तिथि| तिथि)?|تاريخ الميلاد|مواليد|תאריך לידה|出生(?:日期)?|生年月日|生日|誕生日|생년월일|생일)",
-    re.IGNORECASE,
+_LABELS: Final = Phrases(
+    """dob|d o b|birthday|birthdate|birth date|birth day|date of birth|born|bday|b day|year of birth
+    geburtsdatum|geburtstag|geboren|geb|date de naissance|né|née|anniversaire
+    fecha de nacimiento|nacido|nacida|nací|nació|f nac|cumpleaños|data de nascimento|nascido|nascida|nasci|aniversário
+    data di nascita|nato il|nata il|nato a|nata a|compleanno|geboortedatum|verjaardag|födelsedatum|född|födelsedag
+    fødselsdato|fødselsdag|født|syntymäaika|syntynyt|data urodzenia|urodzony|urodzona|urodzenia|ur
+    datum narození|narozen|narozena|narozená|narozený|születési dátum|született|data nașterii|născut|născută
+    doğum tarihi|doğum|doğdum|дата рождения|родился|родилась|дата народження|народився|народилась
+    ημερομηνία γέννησης|γεννήθηκα|γεννημένος|tanggal lahir|lahir|ngày sinh|sinh ngày|petsa ng kapanganakan
+    जन्मतिथि|जन्म तिथि|जन्म|تاريخ الميلاد|مواليد|תאריך לידה|נולדתי""".replace("\n", "|").split("|")
 )
+#: Labels of scripts without spaces.
+_UNSPACED_LABEL: Final = re.compile("出生(?:日期)?|生年月日|生日|誕生日|생년월일|생일|เกิดวันที่|วันเกิด")
 _MONTH: Final = r"[^\W\d_]{3,12}\.?"
 _DATE: Final = re.compile(
-    rf"\d{{4}}[-/. ]\d{{1,2}}[-/. ]\d{{1,2}}|\d{{1,2}}[-/. ]{{1,2}}\d{{1,2}}[-/. ]{{1,2}}\d{{2,4}}|\d{{1,2}}(?:st|nd|rd|th|er|º|\.)?(?: de| of)? {_MONTH}(?: de|,)? \d{{2,4}}"
-    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{4}} ?年 ?\d{{1,2}} ?月 ?\d{{1,2}} ?日|\d{{4}} ?년 ?\d{{1,2}} ?월 ?\d{{1,2}} ?일|\b(?:19|20)\d{{6}}\b|\b(?:19|20)\d\d\b",
+    rf"\d{{4}}[-/. ]\d{{1,2}}[-/. ]\d{{1,2}}|\d{{1,2}}[-/. ]{{1,2}}\d{{1,2}}[-/. ]{{1,2}}\d{{2,4}}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|er|º|\.)?(?: de| of)? {_MONTH}(?: de|,)? (?:\d{{4}}|\d\d)\b"
+    rf"|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}|\d{{4}} ?[年년] ?\d{{1,2}} ?[月월] ?\d{{1,2}} ?[日일]"
+    r"|\b(?:19|20)\d{6}\b|\b\d{8}\b|\b(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
-#: How far a date may stand from its label, in characters.
-_REACH: Final = 40
+#: How far a date may stand after its label, and before it, in characters.
+_AFTER: Final = 40
+_BEFORE: Final = 12
+_LONGEST_DATE: Final = 30
 
 
 class BirthDateRecognizer(RuleRecognizer):
@@ -31,11 +43,17 @@ class BirthDateRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterator[Found]:
         """The first date after a label, or the one right before it."""
-        for label in _LABEL.finditer(text):
-            date = _DATE.search(text, label.end(), label.end() + _REACH + 20)
-            if date and date.start() - label.end() <= _REACH:
+        if not any(char.isdigit() for char in text):
+            return
+        words = split_words(text)
+        labels = [(words[first].start, words[last].end) for first, last in _LABELS.find(text, words)]
+        if not text.isascii():
+            labels += [match.span() for match in _UNSPACED_LABEL.finditer(text)]
+        for start, end in labels:
+            date = _DATE.search(text, end, end + _AFTER + _LONGEST_DATE)
+            if date and date.start() - end <= _AFTER:
                 yield Found(*date.span(), Entity.DATE_OF_BIRTH, 0.9)
                 continue
-            before = list(_DATE.finditer(text, max(0, label.start() - _REACH), label.start()))
-            if before and label.start() - before[-1].end() <= 12:
+            before = list(_DATE.finditer(text, max(0, start - _BEFORE - _LONGEST_DATE), start))
+            if before and start - before[-1].end() <= _BEFORE:
                 yield Found(*before[-1].span(), Entity.DATE_OF_BIRTH, 0.8)

@@ -4,31 +4,43 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.words import split_words
 from service.policy.entities import Entity
 
 #: RFC 3986 userinfo; a password may hold an `@` itself, so the last one before the path counts.
 _USERINFO: Final = re.compile(
     r"(?<=://)(?P<user>[^\s/?#:@\"'<>]{0,128})(?P<password>:[^\s/\"'<>]{0,128})?@(?=[\w\[<])"
 )
+_PASSWORD_LABELS: Final = Phrases(
+    """password|pass word|passwd|passphrase|pass|pwd|pw|psw|pin|pin code|pincode|passcode|kennwort|passwort|mot de passe|mdp
+    contraseña|palavra passe|senha|clave|wachtwoord|lösenord|adgangskode|passord|kodeord|salasana|hasło|heslo|jelszó|parola|parolă
+    şifre|sifre|пароль|пароля|κωδικός|mật khẩu|كلمة المرور|كلمة السر|סיסמה|पासवर्ड|kata sandi|sandi""".replace(
+        "\n", "|"
+    ).split("|")
+)
+_UNSPACED_PASSWORD: Final = re.compile("密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|รหัสผ่าน")
+#: From the label to the password: a mark, a verb, or only a space before something no word looks like.
 _PASSWORD: Final = re.compile(
-    r"(?:pass ?word|passwd|passphrase|\bpass|\bpwd|\bpw|\bpin(?:[ -]?code)?|passcode|db_pass|kennwort|passwort|mot de passe|\bmdp|contraseña|contrasena|palavra-passe|\bsenha|\bclave|wachtwoord|lösenord|adgangskode|passord|salasana|hasło|\bhaslo|heslo|jelszó|parol[aă]|şifre|пароль|кодовое слово|κωδικός|密码|密碼|パスワード|비밀번호|mật khẩu|سر|كلمة المرور|סיסמה|पासवर्ड)"
-    r"[\"'\\]{0,3}(?:(?: (?:is|was|to|ist|war|est|es|era|é|è|wordt|är|er|on|to|jest|je|for [^\s:=]{1,30} is)\b|\s?[:=：]{1,2}|은|は)[\s\"'`\\]{0,4}|\s[\"'`“]| (?=\S*\d)(?=\S*[^\s\w.,]))"
-    r"(?P<secret>[^\s\"'`<>;&,\\]{3,128})",
+    r"[\"'\\)]{0,3}(?P<link>\s?(?:[:=：]{1,2}>?|(?:for [^\s:=]{1,40} )?\b(?:is|was|to|ist|war|lautet|est|es|era|é|è|wordt|är|er|on|jest|je|это|है)\b:?|は|是|为|は|은|는)"
+    r"[\s\"'`\\]{0,4}|\s[\"'`]|\s)(?P<secret>[^\s\"'`<>;&,\\]{3,128})",
     re.IGNORECASE,
 )
-_KEY_VALUE_USER: Final = re.compile(
-    r"(?:\b(?:user(?:[ _-]?(?:id|name))?|uid|usr|login|username|benutzer(?:name)?|utilisateur|usuario|utente|account|role)[\"'\\]{0,3} ?(?:=|: ?)[\"'\\]{0,3} ?|\bfor (?:user|role) [\"'\\]{0,2}|\buser [\"'\\]{1,2})"
-    r"(?P<user>[\w][\w.@+-]{1,63})",
-    re.IGNORECASE,
+_USER_LABELS: Final = Phrases(
+    """user|user id|user name|username|uid|usr|login|account|role|benutzer|benutzername|utilisateur|usuario|utente|gebruiker
+    owner|for user|for role|as user|kullanıcı|пользователь""".replace("\n", "|").split("|")
+)
+_USER: Final = re.compile(
+    r"[\"'\\]{0,3} ?(?:=|:)[\"'\\]{0,3} ?[\"']?(?P<user>\w[\w.@+-]{1,63})| [\"'`\\]{1,2}(?P<quoted>\w[\w.@+-]{1,63})[\"'`\\]"
 )
 _NOT_A_PASSWORD: Final = frozenset(
-    "is was reset resets required incorrect wrong invalid expired missing field page form change changed link not "
-    "must cannot should has have does did and or the a to in for null none true false undefined string".split()
+    "is was reset resets required incorrect wrong invalid expired missing field page form change changed link not must cannot should has have "
+    "does did and or the a to in for null none true false undefined string".split()
 )
 _NO_PERSONAL_USER: Final = frozenset(
-    "root admin administrator postgres mysql sa system user users username id name role null none true false test guest "
-    "ubuntu node undefined anonymous unknown required default owner member viewer".split()
+    "root admin administrator postgres mysql sa system user users username id name role null none true false test guest ubuntu node undefined "
+    "anonymous unknown required default owner member viewer not team enterprise free".split()
 )
 
 
@@ -45,19 +57,33 @@ class CredentialRecognizer(RuleRecognizer):
                     yield Found(*match.span("user"), Entity.USER_NAME, 0.9)
                 if match["password"]:
                     yield Found(match.start("password") + 1, match.end("password"), Entity.PASSWORD, 1.0)
-        for match in _PASSWORD.finditer(text):
-            secret = match["secret"].rstrip(".)!?]}") or match["secret"]
-            end = match.start("secret") + (len(match["secret"]) if not secret[-1:].isalnum() else len(secret))
-            if secret.casefold() not in _NOT_A_PASSWORD and _like_a_password(match, secret):
+        words = split_words(text)
+        labels = [words[last].end for _, last in _PASSWORD_LABELS.find(text, words)]
+        if not text.isascii():
+            labels += [match.end() for match in _UNSPACED_PASSWORD.finditer(text)]
+        for end in labels:
+            match = _PASSWORD.match(text, end)
+            if match and _like_a_password(match["link"], match["secret"]):
                 # Punctuation at the end may belong to the password; it goes with it.
-                yield Found(match.start("secret"), max(end, match.end("secret")), Entity.PASSWORD, 0.9)
-        for match in _KEY_VALUE_USER.finditer(text):
-            if match["user"].casefold() not in _NO_PERSONAL_USER:
-                yield Found(*match.span("user"), Entity.USER_NAME, 0.6)
+                yield Found(*match.span("secret"), Entity.PASSWORD, 0.9)
+        for _, last in _USER_LABELS.find(text, words):
+            user = _USER.match(text, words[last].end)
+            if user and (user["user"] or user["quoted"]).casefold() not in _NO_PERSONAL_USER:
+                yield Found(*user.span(user.lastgroup or 0), Entity.USER_NAME, 0.6)
 
 
-def _like_a_password(match: re.Match[str], secret: str) -> bool:
-    between = match[0][: match.start("secret") - match.start()]
-    if any(sign in between for sign in ":=：\"'`"):
+def _like_a_password(link: str, secret: str) -> bool:
+    bare = secret.rstrip(".)!?]}:")
+    if bare.casefold() in _NOT_A_PASSWORD:
+        return False
+    if any(sign in link for sign in ":=："):
         return True
-    return any(not char.isalpha() for char in secret)
+    letters = any(char.isalpha() for char in bare)
+    digits = any(char.isdigit() for char in bare)
+    if link.strip() and not link.isspace():
+        return digits or any(not char.isalnum() for char in bare)
+    return (
+        (letters and digits)
+        or (digits and len(bare) >= 4 and not letters)
+        or any(char in "!@#$%^&*" for char in bare)
+    )

@@ -36,7 +36,9 @@ _MEXICAN: Final = re.compile(
     r"(?<!\w)[A-Z][AEIOUX][A-Z]{2}\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])[HM][A-Z]{5}[A-Z0-9]\d(?!\w)"
 )
 _KOREAN: Final = re.compile(r"(?<![\w-])\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])-[1-4]\d{6}(?![\w-])")
-_BY_FORM: Final = (_SSN, _BRITISH, _CHINESE, _SWEDISH, _FINNISH, _MEXICAN, _KOREAN, _AADHAAR)
+#: Permanent account number, India.
+_INDIAN: Final = re.compile(r"(?<!\w)[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z](?!\w)")
+_BY_FORM: Final = (_INDIAN, _SSN, _BRITISH, _CHINESE, _SWEDISH, _FINNISH, _MEXICAN, _KOREAN, _AADHAAR)
 _SPANISH_LETTERS: Final = "TRWAGMYFPDXBNJZSQVHLCKE"
 
 
@@ -47,6 +49,8 @@ class NationalIdRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterator[Found]:
         """Ids by their form; where forms are common, the check digits must be right."""
+        if not any(char.isdigit() for char in text):
+            return
         for pattern in _BY_FORM:
             for match in pattern.finditer(text):
                 yield Found(*match.span(), Entity.NATIONAL_ID, 0.8)

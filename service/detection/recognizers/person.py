@@ -7,7 +7,8 @@ from typing import Final
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
-from service.detection.lexicon import Commonness, lexicon
+from service.detection.lexicon import Commonness, Lexicon, lexicon
+from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, presidio_result
 from service.detection.words import Word, split_words
 from service.policy.entities import Entity
@@ -15,6 +16,9 @@ from service.policy.entities import Entity
 #: The labels of people in OntoNotes (English) and WikiNER (French).
 _PERSON_LABELS: Final = frozenset({"PERSON", "PER"})
 _MAX_WORDS: Final = 6
+_TITLES: Final = frozenset(
+    "dr prof med ing mr mrs ms herr frau my our mi mon ma mein meine meinem meinen unser unsere unserem manager boss colleague".split()
+)
 
 #: What may stand between the words of one name.
 _INNER_GAP: Final = re.compile(r" {1,2}|[-_+.]|\. ?|\.-|, (?=\S)|")
@@ -34,51 +38,55 @@ _THINGS: Final = frozenset(
     "hotel street road avenue airport university county island beach bay valley lake river hills heights "
     "office datacenter zone timezone time".split()
 )
-#: Before a name, in several languages: somebody introduces herself, or is spoken of.
-_INTRODUCTION: Final = re.compile(
-    r"\b(?:my name is|my name's|name is|i am|i'm|im|this is|it's|call me|ich bin|ich heiße|ich heisse|mein name ist|hier ist"
-    r"|je suis|je m'appelle|mon nom est|moi c'est|c'est|soy|me llamo|mi nombre es|sono|mi chiamo|il mio nome è"
-    r"|sou|me chamo|meu nome é|chamo-me|ik ben|mijn naam is|ik heet|jag heter|jag är|mitt namn är|jeg er|jeg heter"
-    r"|jeg hedder|mit navn er|olen|nimeni on|nazywam się|jestem|jmenuji se|jsem|volám sa|som|a nevem|numele meu este|mă numesc|sunt"
-    r"|benim adım|adım|ben|nama saya|saya|ako si|ang pangalan ko ay|tên tôi là|tôi là|toi la|ten toi la"
-    r"|меня зовут|мое имя|моё имя|мене звати|με λένε|είμαι ο|είμαι η|اسمي|أنا|انا|שמי|קוראים לי|मेरा नाम|jina langu ni|naitwa)"
-    r"[ \t:,]+",
-    re.IGNORECASE,
+
+
+def _phrases(lines: str) -> Phrases:
+    return Phrases(phrase.strip() for line in lines.splitlines() for phrase in line.split("|"))
+
+
+#: Before a name, in several languages: somebody introduces herself.
+_INTRODUCTIONS: Final = _phrases(
+    """my name is|my name's|name is|i am|i'm|im|this is|it's|call me|ich bin|ich heiße|mein name ist|hier ist|je suis|je m'appelle|mon nom est
+    moi c'est|c'est|soy|me llamo|mi nombre es|sono|mi chiamo|il mio nome è|sou|sou o|sou a|me chamo|meu nome é|chamo me|ik ben|mijn naam is|ik heet
+    jag heter|jag är|mitt namn är|jeg er|jeg heter|jeg hedder|mit navn er|mitt navn er|olen|nimeni on|nazywam się|jestem|mam na imię|jmenuji se|jsem
+    volám sa|a nevem|numele meu este|mă numesc|sunt|benim adım|adım|ben|nama saya|saya|ako si|ang pangalan ko ay|tên tôi là|tôi là|toi la|ten toi la
+    меня зовут|мое имя|моё имя|это|мене звати|με λένε|είμαι ο|είμαι η|το όνομά μου είναι|اسمي|أنا|انا|שמי|קוראים לי|मेरा नाम|jina langu ni|naitwa"""
 )
-_HONORIFIC: Final = re.compile(
-    r"\b(?:mr|mrs|ms|mx|miss|mister|dr|prof|professor|sir|madam|lady|herr|herrn|frau|hr|mme|mlle|monsieur|madame"
-    r"|mademoiselle|señor|señora|señorita|sr|sra|srta|don|doña|dom|dona|seu|signor|signora|signore|sig|dott|dottoressa"
-    r"|pan|pani|pana|panu|paní|pán|sayın|shri|smt|dhr|mevr|mevrouw|meneer|mw|fru|rouva|господин|госпожа|пан|пані|κύριε|κύριος|κυρία|κ"
-    r"|السيد|السيدة|الدكتور|أستاذ|الأستاذ)\.? (?:(?:dr|prof|med|ing)\.? )*",
-    re.IGNORECASE,
+_HONORIFICS: Final = _phrases(
+    """mr|mrs|ms|mx|miss|mister|dr|prof|professor|sir|madam|lady|herr|herrn|frau|hr|mme|mlle|monsieur|madame|mademoiselle|señor|señora|señorita|sr|sra
+    srta|don|doña|dom|dona|seu|signor|signora|signore|sig|dott|dottoressa|pan|pani|pana|panu|paní|pán|sayın|shri|smt|dhr|mevr|mevrouw|meneer|mw|fru
+    rouva|dr med|prof dr|herr dr|frau dr|господин|госпожа|пан|пані|κύριε|κύριος|κυρία|السيد|السيدة|الدكتور|أستاذ|الأستاذ|श्री|श्रीमती"""
 )
-_RELATION: Final = re.compile(
-    r"\b(?:ask|asked|tell|told|contact|cc|ping|pinged|email|emailed|mail|mailed|call|called|invite|invited|add|adding|added|remove|removed|removing"
-    r"|assign|assigned to|spoke (?:with|to)|talked to|talk to|speak (?:with|to)|met with|chat with|chatted with|thanks to|thank you|thank|hi|hello|hey|dear"
-    r"|from|by|for|with|to|of|behalf of|and|or|but|because|since|says|said|manager|colleague|boss|coworker|teammate|supervisor|wife|husband|son|daughter|brother|sister"
-    r"|mother|father|friend|assistant|owner|holder|user|customer|client|employee|author|recruiter|lawyer|accountant"
-    r"|kollege|kollegin|chef|chefin|hallo|liebe|lieber|von|für|mit|an|bei|frag|fragen sie|collègue|bonjour|cher|chère|pour|avec|par|chez|hola|estimad[oa]|para|con|por"
-    r"|colega|ola|olá|oi|prezad[oa]|collega|ciao|gentile|per|voor|met|door|beste|hej|til|från|med|für|cześć|dla|od|attn|attention|fao|c/o|re|fwd)"
-    r"[ \t:,]{1,3}(?:my |our |the |your |mi |mon |ma |mein |meine |meinen |unser |unsere )?"
-    r"(?:(?:manager|colleague|boss|coworker|wife|husband|friend|assistant|kollege|kollegin|kollegen|chef|chefin|collègue|jefe|jefa|gerente|colega) )?",
-    re.IGNORECASE,
+#: Before a name: somebody is spoken to or of.
+_RELATIONS: Final = _phrases(
+    """ask|asked|tell|told|contact|cc|ping|pinged|email|emailed|mail|mailed|call|called|invite|invited|add|adding|added|remove|removed|removing|assign
+    assigned to|spoke with|spoke to|talked to|talk to|speak with|speak to|met with|chat with|chatted with|thanks to|thank you|thank|hi|hello|hey|dear
+    from|by|for|with|to|of|behalf of|and|or|but|because|since|says|said|manager|colleague|boss|coworker|teammate|supervisor|wife|husband|son|daughter
+    brother|sister|mother|father|friend|assistant|owner|holder|user|customer|client|employee|author|recruiter|lawyer|accountant|intern|contractor
+    kollege|kollegin|kollegen|chef|chefin|mitarbeiter|mitarbeiterin|hallo|liebe|lieber|von|für|mit|an|bei|frag|fragen sie|collègue|bonjour|cher|chère|pour
+    avec|par|chez|de|hola|estimado|estimada|para|con|por|jefe|jefa|gerente|compañero|compañera|colega|chefe|olá|oi|prezado|prezada|collega|ciao|gentile|per|voor|met|door|beste
+    hej|til|från|med|för|cześć|dla|od|attn|attention|fao|re|fwd"""
 )
-_LABEL: Final = re.compile(
-    r"\b(?:(?:full|first|last|given|family|middle|sur|user|contact|customer|account|cardholder|employee|patient|applicant|guest|member|owner|holder|billing|display)[ _-]?)*"
-    r"(?:name|surname|holder|owner|contact|assignee|assigned to|author|reporter|requester|requested by|created by|signed|signed by|approved by|submitted by"
-    r"|sender|recipient|attendee|employee|customer|patient|tenant|passenger|beneficiary|payee|attn|vorname|nachname|kunde|kundin|inhaber|kontoinhaber|ansprechpartner|nom|prénom|prenom|titulaire"
-    r"|nombre|apellido|apellidos|titular|cliente|nome|cognome|sobrenome|intestatario|naam|voornaam|achternaam|namn|navn|imię|nazwisko|jméno|имя|фамилия|фио|姓名|名前|氏名|이름|الاسم|שם)"
-    r"[\"'\\]{0,3} ?[:=：]{1,2} ?[\"'\\]{0,3}",
-    re.IGNORECASE,
+#: Before a colon or an equals sign: what follows is a name.
+_LABELS: Final = _phrases(
+    """name|full name|first name|last name|given name|family name|surname|display name|customer name|contact name|holder|owner|contact|assignee|assigned to|author|reporter
+    requester|requested by|created by|signed|signed by|approved by|submitted by|sender|recipient|attendee|employee|customer|patient|tenant|passenger|beneficiary|payee
+    attn|cardholder|vorname|nachname|kunde|kundin|inhaber|kontoinhaber|ansprechpartner|nom|prénom|titulaire|nombre|apellido|apellidos|titular|cliente|nome
+    cognome|sobrenome|intestatario|naam|voornaam|achternaam|namn|navn|imię|nazwisko|jméno|имя|фамилия|фио|الاسم|שם|नाम|ad soyad|tên|họ tên"""
 )
-_SIGN_OFF: Final = re.compile(
-    r"(?:\b(?:(?:kind |best |warm |many )?(?:regards|wishes)|best|cheers|thanks|thx|thank you|many thanks|sincerely|yours truly|yours|love|mfg|lg|vg"
-    r"|(?:viele |liebe |beste |schöne )?grüße|(?:mit freundlichen )?grüßen|gruß|cordialement|bien à vous|merci|bises|amicalement"
-    r"|saludos|un saludo|atentamente|gracias|abraços?|atenciosamente|obrigad[oa]|att|saluti|cordiali saluti|grazie|groeten|groetjes|met vriendelijke groet|mvh"
-    r"|hälsningar|hilsen|terveisin|pozdrawiam|s pozdravem|üdvözlettel|saygılarımla|teşekkürler|с уважением|спасибо)[ ,.!:;-]*\s*|(?:\s|^)[-~—]{1,2} ?)"
-    r"(?=[^\n]{2,40}\s*\Z|[^\n]{2,40}\n)",
-    re.IGNORECASE,
+_SIGN_OFFS: Final = _phrases(
+    """regards|kind regards|best regards|warm regards|best wishes|best|cheers|thanks|thx|thank you|many thanks|sincerely|yours truly|yours sincerely|yours
+    love|mfg|lg|vg|grüße|viele grüße|liebe grüße|beste grüße|schöne grüße|mit freundlichen grüßen|freundliche grüße|gruß|danke|cordialement|bien à vous|merci|bises|amicalement
+    saludos|un saludo|atentamente|gracias|abraço|abraços|atenciosamente|obrigado|obrigada|att|saluti|cordiali saluti|grazie|groeten|groetjes|met vriendelijke groet|mvh
+    hälsningar|hilsen|terveisin|pozdrawiam|s pozdravem|üdvözlettel|saygılarımla|teşekkürler|с уважением|спасибо|sent by|signed"""
 )
+_AFTER_INTRODUCTION: Final = re.compile(r"[ \t:,\"'“]{1,4}")
+_AFTER_HONORIFIC: Final = re.compile(r"\.? |\.")
+_AFTER_LABEL: Final = re.compile(r"[\"'\\]{0,3} ?[:=：]{1,2} ?[\"'\\]{0,3}")
+_AFTER_SIGN_OFF: Final = re.compile(r"[ ,.!:;\n\r\t~-]{1,6}")
+_DASH_BEFORE: Final = re.compile(r"(?:^|[\s.!?])[-~]{1,2} ?\Z")
+_LINE_END: Final = re.compile(r"[ .!)]{0,3}(?:\Z|[\r\n])")
+_CLOSERS: Final = frozenset("from with at here and aus von de du da but my the i who del di van".split())
 _SPEAKS: Final = frozenset(
     "here says said asks asked told tells wants wanted wrote writes reported reports complained called mailed "
     "emailed approved left joined needs cannot can't couldn't keeps gets got quiere dice dijo quer disse veut "
@@ -104,23 +112,18 @@ class PersonRecognizer(LocalRecognizer):
     ) -> list[RecognizerResult]:
         """Names that the model found and the lists do not deny, and those that the lists find."""
         people = [(e.start_char, e.end_char) for e in nlp_artifacts.entities if e.label_ in _PERSON_LABELS]
-        words = split_words(text, self._lexicon)
-        return [
-            presidio_result(self, found)
-            for found in _Names(text, words, self._lexicon.places, self._lexicon.products).find(people)
-        ]
+        names = _Names(text, split_words(text), self._lexicon)
+        return [presidio_result(self, found) for found in names.find(people)]
 
 
 class _Names:
     """The search through one text."""
 
-    def __init__(
-        self, text: str, words: list[Word], places: frozenset[str], products: frozenset[str]
-    ) -> None:
+    def __init__(self, text: str, words: list[Word], lists: Lexicon) -> None:
         self._text = text
         self._words = words
-        self._places = places
-        self._products = products
+        self._places = lists.places
+        self._products = lists.products
         lower = sum(1 for word in words if not word.title and not word.upper and not word.initial)
         self._monotone = lower == len(words) or all(word.upper or word.initial for word in words)
         # Title Case and German capitalize nouns: then a capital says little.
@@ -257,115 +260,81 @@ class _Names:
             return len(word.key) >= 4 or word.title
         return word.title and self._capitals_tell
 
-    def _at(self, position: int) -> int | None:
-        """The word that starts at a place."""
-        low, high = 0, len(self._words)
-        while low < high:
-            middle = (low + high) // 2
-            if self._words[middle].start < position:
-                low = middle + 1
-            else:
-                high = middle
-        return low if low < len(self._words) and self._words[low].start == position else None
-
     def _triggered(self) -> Iterator[tuple[int, int, float]]:
         """Names that the words around them prove."""
-        for trigger, strict in (
-            (_INTRODUCTION, True),
-            (_HONORIFIC, False),
-            (_LABEL, False),
-            (_SIGN_OFF, True),
-            (_RELATION, True),
+        for phrases, gap in (
+            (_INTRODUCTIONS, _AFTER_INTRODUCTION),
+            (_HONORIFICS, _AFTER_HONORIFIC),
+            (_LABELS, _AFTER_LABEL),
+            (_SIGN_OFFS, _AFTER_SIGN_OFF),
+            (_RELATIONS, _AFTER_INTRODUCTION),
         ):
-            for match in trigger.finditer(self._text):
-                first = self._at(match.end())
-                if first is None:
-                    continue
-                last = self._triggered_end(first, trigger)
-                if last is not None and self._believable(first, last, strict=strict, trigger=trigger):
-                    yield first, last, 0.7
+            for _, label in phrases.find(self._text, self._words):
+                first = label + 1
+                if first < len(self._words) and gap.fullmatch(self._gap(label)):
+                    yield from self._after(first, phrases)
         for index, word in enumerate(self._words):
-            if word.key in _SPEAKS and index and self._joined(index - 1) and self._gap(index - 1) == " ":
+            if word.key in _SPEAKS and index and self._gap(index - 1) == " ":
                 yield from self._before_verb(index - 1)
+            elif _DASH_BEFORE.search(self._text, max(0, word.start - 4), word.start):
+                yield from self._after(index, _SIGN_OFFS)
 
-    def _triggered_end(self, first: int, trigger: re.Pattern[str]) -> int | None:
-        loose = trigger is _HONORIFIC or trigger is _LABEL
+    def _after(self, first: int, trigger: Phrases) -> Iterator[tuple[int, int, float]]:
+        """The name that begins at a word which such a phrase introduces."""
+        while self._words[first].key in _TITLES and first + 1 < len(self._words) and self._joined(first):
+            first += 1
+        last = self._triggered_end(first, trigger)
+        if last is not None and self._believable(first, last, trigger):
+            yield first, last, 0.7
+
+    def _triggered_end(self, first: int, trigger: Phrases) -> int | None:
+        loose = trigger is _HONORIFICS or trigger is _LABELS
         last = None
-        index = first
-        while index < len(self._words) and index - first < 4:
+        for index in range(first, min(first + 5, len(self._words))):
             word = self._words[index]
             fits = (
                 word.named
                 or word.unknown
                 or word.initial
-                or (word.particle and index > first)
-                or (loose and (word.title or word.upper) and not self._monotone)
+                or (word.particle and (index > first or self._monotone))
             )
-            if (
-                not fits
-                or word.digits
-                or not self._cased(word)
-                and not (word.strong or word.particle or loose)
-            ):
+            fits = fits or (loose and (word.title or word.upper) and not self._monotone)
+            if not fits or word.digits or not (self._cased(word) or word.strong or word.particle or loose):
                 break
             if not word.particle or word.named:
                 last = index
-            if not self._joined(index) or (self._gap(index).startswith(",") and trigger is not _LABEL):
+            if not self._joined(index) or (self._gap(index).startswith(",") and trigger is not _LABELS):
                 break
-            index += 1
         return last
 
-    def _believable(self, first: int, last: int, *, strict: bool, trigger: re.Pattern[str]) -> bool:
+    def _believable(self, first: int, last: int, trigger: Phrases) -> bool:
         words = self._words[first : last + 1]
         if all(self._thing(word) for word in words):
             return False
-        if not strict:
+        if trigger is _HONORIFICS or trigger is _LABELS:
             return any(
                 word.named or word.unknown or (word.title and not self._monotone) for word in words
             ) and not all(word.known and not word.named for word in words)
-        following = self._words[last + 1] if last + 1 < len(self._words) else None
-        closed = (
-            following is None
-            or not self._joined(last)
-            or following.key
-            in (
-                "from",
-                "with",
-                "at",
-                "here",
-                "and",
-                "aus",
-                "von",
-                "de",
-                "du",
-                "da",
-                "from",
-                "and",
-                "but",
-                "my",
-                "the",
-                "i",
-                "who",
-            )
-            or following.key in _SPEAKS
-        )
-        if following is not None and following.key in _THINGS and self._joined(last):
+        following = self._words[last + 1] if last + 1 < len(self._words) and self._joined(last) else None
+        closed = following is None or following.key in _CLOSERS or following.key in _SPEAKS
+        if following is not None and following.key in _THINGS:
             return False
-        if trigger is _RELATION:
+        strong = any(word.strong for word in words)
+        if trigger is _SIGN_OFFS:
+            return _LINE_END.match(self._text, words[-1].end) is not None and (
+                strong or words[0].given is not None or (words[0].unknown and self._cased(words[0]))
+            )
+        if trigger is _RELATIONS:
             if self._capitals_tell:
-                return (
-                    all(word.title or word.upper or word.particle for word in words)
-                    and any(word.given is not None or word.strong for word in words)
-                    and (closed or any(word.strong for word in words) or len(words) > 1 or words[0].title)
-                )
-            return closed and any(word.strong for word in words)
-        if any(word.strong for word in words):
+                return all(
+                    word.title or word.upper or word.particle or word.initial for word in words
+                ) and any(word.given is not None or word.strong for word in words)
+            return closed and strong
+        if strong:
             return True
-        if len(words) >= 2:
+        if len(words) > 1:
             return all(word.named or word.unknown or word.particle for word in words)
-        return closed and (
-            words[0].given is not None or (words[0].unknown and (words[0].title or trigger is _INTRODUCTION))
-        )
+        return closed and (words[0].given is not None or words[0].unknown)
 
     def _before_verb(self, last: int) -> Iterator[tuple[int, int, float]]:
         """`Mark says`: a given name of any kind, or capitalized unknown words, before a verb of people."""

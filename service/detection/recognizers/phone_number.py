@@ -6,7 +6,9 @@ from typing import ClassVar, Final
 
 import phonenumbers
 
+from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.words import Word, split_words, word_from
 from service.policy.entities import Entity
 
 #: Where a number without a country code may belong to; the first that has it decides.
@@ -18,21 +20,31 @@ _CANDIDATE: Final = re.compile(
     r"(?<![\w.,/=#:%$€£-])(?:(?:\+|00) ?)?[(]?\d[\d]{0,5}[)]?(?:[ .\-/()·]{1,3}\d{1,6}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|x|extension|durchwahl|poste|anexo|ramal|доб)\.? ?\d{1,6}))?(?![\w]|[.,:/-]\d|%)"
     r"|(?<=tel:)\+?\d[\d.()-]{5,20}|(?<=wa\.me/)\d{7,15}|(?<=[=:])\+\d[\d ().-]{6,20}\d"
 )
-_LABEL: Final = re.compile(
-    r"(?:\b(?:phone|tel|telephone|telefon|téléphone|teléfono|telefone|telefono|telefoon|puhelin|mobile|mobil|móvil|movil|celular|cellulare|cell|handy|portable|fax|whatsapp|signal|sms|text me|call|calling|ring|dial|reach me|callback|call back|rückruf|anrufen|ruf|rufnummer|nummer|appel|appelez|numéro|numero|número|n°|ligue|ligar|liga|llame|llama|llámame|llamar|chiama|chiamami|bel|ringa|ring|dzwoń|zadzwoń|komórka|tlf|tfn|tlph|gsm|ara|hp|no hp|telp|sđt|điện thoại)\b|тел|телефон|звон|τηλ|هاتف|جوال|موبايل|טלפון|נייד|फोन|मोबाइल|โทร|电话|電話|手机|手機|携帯|전화|휴대폰|연락처)",
-    re.IGNORECASE,
+_LABELS: Final = Phrases(
+    """phone|tel|telephone|telefon|téléphone|teléfono|telefone|telefono|telefoon|puhelin|mobile|mobil|móvil|movil|celular|cellulare|cell|handy|portable|fax
+    whatsapp|signal|sms|text me|call|calling|ring|dial|reach me|callback|call back|rückruf|anrufen|ruf|rufnummer|nummer|numéro|numero|número|appel|appelez
+    ligue|ligar|liga|llame|llama|llámame|llamar|chiama|chiamami|bel|ringa|dzwoń|zadzwoń|komórka|tlf|tfn|gsm|ara|hp|telp|sđt|điện thoại|telefonon|puh
+    тел|телефон|звоните|позвоните|мобильный|τηλ|τηλέφωνο|κινητό|هاتف|جوال|موبايل|الهاتف|טלפון|נייד|फोन|मोबाइल|contact number""".replace(
+        "\n", "|"
+    ).split("|")
 )
+_UNSPACED_LABEL: Final = re.compile("电话|電話|手机|手機|携帯|전화|휴대폰|연락처|โทร")
 _DATE: Final = re.compile(
     r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d|(?:19|20)\d{6}(?:\d{6})?|(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d"
 )
 _VERSION: Final = re.compile(r"\d{1,4}(?:\.\d{1,6}){1,5}")
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:[ .]000){1,4}|\d{1,3}(?:\.\d{3}){1,4}")
-_BEFORE: Final = 40
-_REFERENCE: Final = re.compile(
-    r"(?:order|ticket|invoice|ref|reference|case|po|id|build|version|ver|commit|pr|issue|error|code|#|№|nr|rechnung|bestellung|facture|commande|pedido|factura|fatura|ordine|bestelling|window|tokens?|port|line|step|batch|job|run|request|req|trace|sku|model|usd|eur|gbp|amount|total|price|bytes)[ :.#\"'\w-]{0,12}\Z",
-    re.IGNORECASE,
+#: How far a label may stand from its number, in characters.
+_REACH: Final = 40
+#: What a number after one of these is, is no phone.
+_REFERENCES: Final = frozenset(
+    "order ticket invoice ref reference case po id build version ver commit pr issue error code rfc cve iso rechnung bestellung facture commande pedido factura "
+    "fatura ordine bestelling window token tokens port line step batch job run request req trace sku model usd eur gbp amount total price bytes auftrag vorgang "
+    "kundennummer bestellnummer rechnungsnummer auftragsnummer".split()
 )
 _SHORTEST, _LONGEST = 7, 15
+#: From here on a number with a plus is taken for a phone though its country has none that long or short.
+_FULL_LENGTH: Final = 9
 
 
 class PhoneNumberRecognizer(RuleRecognizer):
@@ -42,40 +54,48 @@ class PhoneNumberRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterator[Found]:
         """Numbers that are valid somewhere and are written or called like phones."""
+        if sum(char.isdigit() for char in text) < _SHORTEST:
+            return
+        words = split_words(text)
+        labels = [words[last].end for _, last in _LABELS.find(text, words)]
+        if not text.isascii():
+            labels = sorted([*labels, *(match.end() for match in _UNSPACED_LABEL.finditer(text))])
         for match in _CANDIDATE.finditer(text):
             written = match[0]
             digits = sum(char.isdigit() for char in written)
             if not _SHORTEST <= digits <= _LONGEST + 6 or _DATE.fullmatch(written):
                 continue
-            before = text[max(0, match.start() - _BEFORE) : match.start()]
-            labelled = (
-                _LABEL.search(before) is not None
-                or _LABEL.match(text[match.end() + 1 : match.end() + 12]) is not None
+            start, end = match.span()
+            labelled = any(
+                start - _REACH <= label <= start or end <= label <= end + _REACH // 2 for label in labels
             )
-            if written.startswith(("+", "00")) or before.endswith("tel:"):
+            if written.startswith(("+", "00")) or text.startswith("tel:", start - 4):
                 if _possible(written):
-                    yield Found(*match.span(), Entity.PHONE_NUMBER, 1.0)
-                continue
-            if labelled:
-                if digits <= _LONGEST and not _VERSION.fullmatch(written) or _valid(written):
-                    yield Found(*match.span(), Entity.PHONE_NUMBER, 0.8)
-                continue
-            if _VERSION.fullmatch(written) or _THOUSANDS.fullmatch(written) or _REFERENCE.search(before):
-                continue
-            groups = re.split(r"\D+", written.strip("()"))
-            if (
-                len(groups) >= 2
-                and _valid(written)
-                and (len(groups) >= 3 or written[0] in "(0" or digits >= 10)
-            ):
-                yield Found(*match.span(), Entity.PHONE_NUMBER, 0.7)
+                    yield Found(start, end, Entity.PHONE_NUMBER, 1.0)
+            elif labelled:
+                if digits <= _LONGEST and not _VERSION.fullmatch(written):
+                    yield Found(start, end, Entity.PHONE_NUMBER, 0.8)
             elif (
-                len(groups) == 1
-                and (written[0] == "0" or digits >= 10)
-                and digits <= 13
-                and _valid_plain(written)
+                not _VERSION.fullmatch(written)
+                and not _THOUSANDS.fullmatch(written)
+                and not self._referred(text, words, start)
             ):
-                yield Found(*match.span(), Entity.PHONE_NUMBER, 0.5)
+                groups = [group for group in re.split(r"\D+", written) if group]
+                if len(groups) >= 2:
+                    if (len(groups) >= 3 or written[0] in "(0" or digits >= 10) and _valid(written):
+                        yield Found(start, end, Entity.PHONE_NUMBER, 0.7)
+                elif (written[0] == "0" or digits >= 10) and digits <= 13 and _valid_plain(written):
+                    yield Found(start, end, Entity.PHONE_NUMBER, 0.5)
+
+    @staticmethod
+    def _referred(text: str, words: list[Word], start: int) -> bool:
+        """Whether the word before calls the number something else, or a sign does."""
+        last = word_from(words, start) - 1
+        while last >= 0 and start - words[last].end <= _REACH // 3:
+            if words[last].key in _REFERENCES:
+                return True
+            last -= 1
+        return text[max(0, start - 2) : start].rstrip(" ").endswith(("#", "№", "-"))
 
 
 def _possible(written: str) -> bool:
@@ -84,7 +104,7 @@ def _possible(written: str) -> bool:
         number = phonenumbers.parse("+" + digits)
     except phonenumbers.NumberParseException:
         return False
-    return bool(phonenumbers.is_possible_number(number)) or "(0)" in written
+    return bool(phonenumbers.is_possible_number(number)) or "(0)" in written or len(digits) >= _FULL_LENGTH
 
 
 def _valid(written: str) -> bool:

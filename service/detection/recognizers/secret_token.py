@@ -6,9 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.words import split_words
 from service.policy.entities import Entity
 
+#: Where a token may be: a long stretch without white space. Everything else looks into these only.
+_STRETCH: Final = re.compile(r"[\w.~+/=:$-]{12,}")
 #: Prefixes that the issuers document (GitHub, GitLab, Slack, AWS, Google, Stripe, OpenAI, Anthropic, Hugging
 #: Face, npm, PyPI, SendGrid, Twilio, Shopify, DigitalOcean, Databricks, Square, Telegram, Vault, Doppler, ...).
 _ISSUED: Final = re.compile(
@@ -20,33 +24,34 @@ _ISSUED: Final = re.compile(
     r"|AIza[\w-]{30,}|ya29\.[\w-]{20,}|GOCSPX-[\w-]{20,}"
     r"|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{20,}|pypi-[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}"
     r"|(?:AC|SK)[0-9a-f]{32}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}|do[opr]_v1_[0-9a-f]{32,}|dapi[0-9a-f]{32}"
-    r"|sq0(?:atp|csp|idp)-[\w-]{20,}|EAAA[\w-]{20,}|\d{8,10}:AA[\w-]{32,}|hv[sbr]\.[\w-]{20,}|dp\.(?:pt|st|ct)\.[\w-]{16,}"
-    r"|whsec_[\w+/=-]{16,}|rubygems_[0-9a-f]{32,}|lin_api_\w{20,}|figd_[\w-]{20,}|ntn_\w{20,}|secret_\w{24,}|phc_\w{20,}|phx_\w{20,}"
-    r"|age-secret-key-1[a-z0-9]{20,}|key-[0-9a-f]{32}|[a-z]{2,6}[-_](?:live|test|prod|proj|sandbox)[-_][\w-]{8,}"
+    r"|sq0(?:atp|csp|idp)-[\w-]{20,}|EAAA[\w-]{20,}|\d{8,10}:AA[\w-]{32,}|hv[sbr]\.[\w-]{20,}"
+    r"|dp\.(?:pt|st|ct)\.[\w-]{16,}|whsec_[\w+/=-]{16,}|rubygems_[0-9a-f]{32,}|lin_api_\w{20,}|figd_[\w-]{20,}"
+    r"|ntn_\w{20,}|secret_\w{24,}|ph[cx]_\w{20,}|age-secret-key-1[a-z0-9]{20,}|key-[0-9a-f]{32}"
+    r"|[a-z]{2,6}[-_](?:live|test|prod|proj|sandbox)[-_](?=[\w-]*\d)[\w-]{8,}"
     r")",
     re.IGNORECASE,
 )
 #: A JSON web token (RFC 7519) or a part of one: base64url of `{"` to begin with.
 _JWT: Final = re.compile(r"(?<![\w-])eyJ[\w-]{8,}(?:\.[\w-]*){0,4}")
+_HEX_RUN: Final = re.compile(r"(?<![A-Za-z0-9])[0-9a-fA-F]{24,}(?![A-Za-z0-9])")
+_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}(?:PRIVATE KEY|CERTIFICATE|PGP MESSAGE)[A-Z ]{0,10}-----"
-    r"(?:(?!-----END)[\s\S])*(?:-----END [A-Z0-9 ]{0,40}-----)?"
+    r"(?:[^-]|-(?!----END))*(?:-----END [A-Z0-9 ]{0,40}-----)?"
 )
-_AUTHORIZATION: Final = re.compile(
-    r"\b(?:bearer|basic|token|authorization|x-api-key|api-key|apikey)[ :=\"']{1,4}(?:(?:bearer|basic|token) )?(?P<secret>[\w.~+/-]{8,}=*)",
-    re.IGNORECASE,
+_LABELS: Final = Phrases(
+    """api key|apikey|access key|secret key|private key|auth key|account key|signing key|encryption key|license key|key
+    client secret|app secret|webhook secret|shared secret|secret|access token|refresh token|auth token|id token|api token|session token|csrf token
+    bot token|personal token|bearer token|reset token|invite token|sas token|token|session|session id|sid|sig|signature|cookie|otp|mfa code|code|recovery code
+    credential|credentials|clave api|clave|schlüssel|api schlüssel|clé|clé api|clé d'api|chave|chiave|sleutel|nyckel|klucz|ключ|токен
+    bearer|basic|authorization|x api key|magic link""".replace("\n", "|").split("|")
 )
-#: Labels in several languages, then `:` or `=` or "is", then the secret.
 _LABELLED: Final = re.compile(
-    r"(?:api[ _-]?key|access[ _-]?key|secret[ _-]?key|private[ _-]?key|auth[ _-]?key|account[ _-]?key|signing[ _-]?key|encryption[ _-]?key|license[ _-]?key"
-    r"|client[ _-]?secret|app[ _-]?secret|webhook[ _-]?secret|shared[ _-]?secret|secret|(?:access|refresh|auth|id|api|session|csrf|bot|personal|bearer|reset|invite|sas)[ _-]?token|token"
-    r"|session(?:[ _-]?id)?|sid|sig|signature|cookie|otp|mfa[ _-]?code|credential|clave(?: de)?(?: api)?|schlüssel|api-schlüssel|clé(?: api| d'api)?|chave|chiave|sleutel|nyckel|klucz|密钥|鍵|ключ|токен)"
-    r"[\"'\\]{0,3}(?: ?(?:is|ist|est|es|é|è|:|=|=>|：)[ \"'\\]{0,4}| [\"'`])(?P<secret>[\w.~+/$!@#%^&*-]{6,}=*)",
+    r"[\"'\\]{0,3}(?:\s?(?:is|was|ist|est|es|é|è|=>|[:=：])[ \"'`\\]{0,4}|[ \"'`]{1,2})(?:(?:bearer|basic|token) )?"
+    r"(?P<secret>[\w.~+/$!@#%^&*-]{6,}=*)",
     re.IGNORECASE,
 )
-_RUN: Final = re.compile(r"[A-Za-z0-9+/_-]{20,}={0,2}")
-_HEX_RUN: Final = re.compile(r"(?<![A-Za-z0-9])[0-9a-fA-F]{24,}(?![A-Za-z0-9])")
-_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class SecretTokenRecognizer(RuleRecognizer):
@@ -56,25 +61,34 @@ class SecretTokenRecognizer(RuleRecognizer):
 
     def find(self, text: str) -> Iterator[Found]:
         """Secrets; of a labelled one the value alone."""
-        for pattern in (_ISSUED, _JWT, _PRIVATE_KEY, _HEX_RUN):
-            for match in pattern.finditer(text):
+        if "-----BEGIN" in text:
+            for match in _PRIVATE_KEY.finditer(text):
                 yield Found(*match.span(), Entity.SECRET, 1.0)
-        for match in _AUTHORIZATION.finditer(text):
-            if _mixed(match["secret"]):
-                yield Found(*match.span("secret"), Entity.SECRET, 0.9)
-        for match in _LABELLED.finditer(text):
-            if _mixed(match["secret"]):
-                yield Found(*match.span("secret"), Entity.SECRET, 0.8)
-        for match in _RUN.finditer(text):
-            if _by_chance(match[0]):
-                yield Found(*match.span(), Entity.SECRET, 0.7)
+        for stretch in _STRETCH.finditer(text):
+            for pattern in (_ISSUED, _JWT, _HEX_RUN):
+                for match in pattern.finditer(text, *stretch.span()):
+                    if pattern is not _HEX_RUN or any(char.isdigit() for char in match[0]):
+                        yield Found(*match.span(), Entity.SECRET, 1.0)
+            for match in _RUN.finditer(text, *stretch.span()):
+                if _by_chance(match[0]):
+                    yield Found(*match.span(), Entity.SECRET, 0.7)
+        words = split_words(text)
+        for _, last in _LABELS.find(text, words):
+            labelled = _LABELLED.match(text, words[last].end)
+            if labelled and _mixed(labelled["secret"]):
+                yield Found(*labelled.span("secret"), Entity.SECRET, 0.8)
 
 
 def _mixed(value: str) -> bool:
-    """Whether a value is no plain word or number: letters with digits, or signs within."""
-    letters = any(char.isalpha() for char in value)
+    """Whether a value is no plain word, number or version: letters and digits through each other."""
+    if _UUID.fullmatch(value):
+        return True
+    letters = sum(char.isalpha() for char in value)
     digits = sum(char.isdigit() for char in value)
-    return (letters and digits >= 1 and not value.startswith(("v", "http"))) or digits >= 6
+    changes = sum(left.isdigit() != right.isdigit() for left, right in zip(value, value[1:], strict=False))
+    return (letters >= 3 and digits >= 2 and changes >= 3) or (
+        digits >= 6 and letters == 0 and value.isdigit()
+    )
 
 
 def _by_chance(run: str) -> bool:
@@ -95,7 +109,7 @@ def _by_chance(run: str) -> bool:
         return False
     counts = Counter(best)
     entropy = -sum(count / len(best) * math.log2(count / len(best)) for count in counts.values())
-    changes = sum(_kind(a) != _kind(b) for a, b in zip(best, best[1:], strict=False))
+    changes = sum(_kind(left) != _kind(right) for left, right in zip(best, best[1:], strict=False))
     return entropy >= 3.3 and changes >= len(best) // 4
 
 

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.words import split_words
 from service.policy.entities import Entity
 
 _HANDLE: Final = re.compile(r"(?<![\w@./=:-])@(?P<name>[A-Za-z_][\w.]{1,38}[\w])(?![\w@/])(?!\.\w)")
@@ -13,10 +15,19 @@ _PROFILE: Final = re.compile(
     r"youtube\.com|reddit\.com/u(?:ser)?|medium\.com|vk\.com|weibo\.com|xing\.com/profile|wa\.me|snapchat\.com/add|discord\.com/users|keybase\.io|dribbble\.com|behance\.net)/@?(?P<name>[\w.%+-]{2,64})",
     re.IGNORECASE,
 )
+_LABELS: Final = Phrases(
+    """twitter|instagram|insta|ig|telegram|tg|skype|discord|snapchat|snap|tiktok|mastodon|bluesky|github|gitlab|slack|wechat|weixin|line id|signal|linkedin
+    steam|reddit|icq|whatsapp|handle|username|user name|nickname|nick|screen name|benutzername|nutzername|pseudo|nom d'utilisateur|nombre de usuario
+    nome de usuário|gebruikersnaam|användarnamn|brukernavn|логин|ник|kullanıcı adı""".replace(
+        "\n", "|"
+    ).split("|")
+)
 _LABELLED: Final = re.compile(
-    r"\b(?:twitter|instagram|insta|ig|telegram|tg|skype|discord|snapchat|snap|tiktok|mastodon|bluesky|github|gitlab|slack|wechat|weixin|line id|signal|linkedin|steam|reddit|icq|whatsapp|微信|handle|username|user name|nickname|nick|screen name|benutzername|nutzername|pseudo|nom d'utilisateur|nombre de usuario|nome de usuário|gebruikersnaam|användarnamn|brukernavn|логин|ник|用户名|ユーザー名)"
-    r"(?: (?:handle|id|user|username|account|name|is|me|:|=))*(?: ?[:=：] ?| is | ist | est | es | é |\s@)[\"'\\]{0,2}@?(?P<name>[A-Za-z_\d][\w.#-]{2,39})",
+    r"(?: (?:handle|id|user|username|account|name|me|as|on))*(?: ?[:=：] ?| is | ist | est | es | é | (?=@)|(?<=id) |(?<=handle) )[\"'\\]{0,2}(?P<at>@?)(?P<name>[A-Za-z_\d][\w.#-]{2,39})",
     re.IGNORECASE,
+)
+_UNSPACED: Final = re.compile(
+    r"(?:微信号?|用户名|ユーザー名|아이디)[:：は ]{0,3}@?(?P<name>[A-Za-z_\d][\w.#-]{2,39})"
 )
 #: Names of scopes, decorators and places, not of people.
 _NO_HANDLE: Final = frozenset(
@@ -40,7 +51,15 @@ class SocialHandleRecognizer(RuleRecognizer):
             for match in _PROFILE.finditer(text):
                 if match["name"].casefold() not in _NO_HANDLE:
                     yield Found(*match.span("name"), Entity.SOCIAL_HANDLE, 0.8)
-        for match in _LABELLED.finditer(text):
-            name = match["name"].rstrip(".")
-            if any(char.isdigit() or char in "._#-" for char in name) or match[0].rstrip(name).endswith("@"):
-                yield Found(match.start("name"), match.start("name") + len(name), Entity.SOCIAL_HANDLE, 0.7)
+        words = split_words(text)
+        for _, last in _LABELS.find(text, words):
+            labelled = _LABELLED.match(text, words[last].end)
+            if labelled:
+                name = labelled["name"].rstrip(".")
+                if labelled["at"] or any(char.isdigit() or char in "._#-" for char in name):
+                    yield Found(
+                        labelled.start("name"), labelled.start("name") + len(name), Entity.SOCIAL_HANDLE, 0.7
+                    )
+        if not text.isascii():
+            for match in _UNSPACED.finditer(text):
+                yield Found(*match.span("name"), Entity.SOCIAL_HANDLE, 0.7)

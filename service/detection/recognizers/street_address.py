@@ -1,59 +1,80 @@
-"""Street addresses: a street's name with a house number, and post codes that lead to a street."""
+"""Street addresses: a street's name with a house number, and post codes that lead to a few houses."""
 
 import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.words import PARTICLES, Word, split_words, word_from
 from service.policy.entities import Entity
 
-_NAME: Final = r"[^\W\d_][^\W\d_.'-]*(?:['-][^\W\d_]+)*\.?"
-_UNIT: Final = r"(?:,? {1,2}(?:#|no\.?|apt\.?|apartment|suite|ste\.?|unit|flat|floor|fl\.?|room|rm\.?|bldg\.?|building|piso|depto\.?|apto\.?|int\.?|bus|etg|og|appt?\.?|wohnung|whg\.?) ?[\w-]{1,6})?"
-_ENGLISH_KIND: Final = (
-    r"(?:street|st|avenue|ave|av|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|place|pl|square|sq|crescent|cres|close|terrace|ter|way|parkway|pkwy|circle|cir|highway|hwy"
-    r"|trail|trl|alley|row|mews|gardens|gdns|grove|hill|walk|wharf|quay|green|rise|vale|loop|plaza|esplanade|parade|view|heights|manor|path|pike|turnpike|bend|cove|crossing|ridge|run|point)"
+_HOUSE_NUMBER: Final = re.compile(
+    r"(?<![\w.:/+-])\d{1,5}(?: ?(?:bis|ter|quater)\b|[A-Za-z]\b| [A-Za-z]\b(?=\s*(?:,|$|\n|\d))|[-/]\d{1,4}[A-Za-z]?\b)?(?!\d|[.:]\d|%|[A-Za-z])"
 )
-#: Number first: English-speaking countries, and French.
-_NUMBER_FIRST: Final = re.compile(
-    rf"(?<![\w/.:-])\d{{1,5}}(?:[A-Za-z]|[-/]\d{{1,4}}[A-Za-z]?)? (?:(?:[NSEW]|NE|NW|SE|SW|North|South|East|West|Old|New|Upper|Lower|St\.?|Saint)\.? )?"
-    rf"(?:{_NAME} |\d{{1,3}}(?:st|nd|rd|th) ){{1,4}}{_ENGLISH_KIND}\b\.?(?: (?:N|S|E|W|NE|NW|SE|SW)\b)?{_UNIT}",
+#: After a number and a name: English-speaking countries.
+_ENGLISH_KINDS: Final = frozenset(
+    "street st avenue ave av road rd boulevard blvd lane ln drive dr court ct place pl square sq crescent cres close terrace ter way parkway pkwy "
+    "circle cir highway hwy trail trl alley row mews gardens gdns grove hill walk wharf quay green rise vale loop plaza esplanade parade view heights "
+    "manor path pike turnpike bend cove crossing ridge point marg nagar".split()
+)
+#: After a number, before a name: French.
+_FRENCH_KINDS: Final = frozenset(
+    "rue avenue av boulevard bd blvd place impasse allee chemin quai cours passage square route faubourg villa cite sentier ruelle chaussee".split()
+)
+#: Before a name and a number: Romance and Slavic languages, Turkish, Indonesian, Dutch in Belgium.
+_LEADING_KINDS: Final = frozenset(
+    "calle cl av avda avenida paseo plaza pza carrera cra kr travesia ronda camino carretera rua r travessa praca largo alameda rodovia estrada via viale "
+    "piazza corso vicolo strada str bulevardul aleea ul ulica ulice al aleja улица ул проспект пр вулиця вул jalan jl rue straat οδος".split()
+)
+#: The end of a name, before a number: Germanic, Nordic, Finnish, Hungarian, Turkish.
+_ENDINGS: Final = (
+    "strasse", "str", "gasse", "platz", "allee", "ring", "damm", "ufer", "chaussee", "steig", "stieg", "graben", "weg", "straat", "laan", "gracht",
+    "plein", "kade", "singel", "dijk", "dreef", "steeg", "gatan", "gata", "vagen", "vag", "grand", "torg", "backen", "stigen", "veien", "vei", "gate",
+    "gaten", "plass", "vej", "gade", "straede", "vaenget", "katu", "tie", "kuja", "polku", "utca", "ut", "utja", "ter", "korut", "caddesi", "cad",
+    "sokak", "sok", "sokagi", "bulvari", "promenade", "markt",
+)  # fmt: skip
+#: Endings that are everyday words or word ends too: then only long capitalized words count.
+_WEAK_ENDINGS: Final = (
+    "str",
+    "ring",
+    "tie",
+    "ut",
+    "ter",
+    "gate",
+    "grand",
+    "cad",
+    "sok",
+    "weg",
+    "singel",
+    "grand",
+    "markt",
+    "gata",
+    "via",
+)
+_UNIT: Final = re.compile(
+    r",? {0,2}(?:#|no\b\.?|apt\b\.?|apartment|suite|ste\b\.?|unit|flat|floor|room|rm\b\.?|bldg\b\.?|piso|depto\b\.?|apto\b\.?|int\b\.?|bus|etg\b|og\b|appt?\b\.?|wohnung|whg\b\.?) ?[\w-]{1,6}"
+    r"|, ?\d{1,2}[º°ª][a-z]{0,2}(?: ?[A-Z]\b)?",
     re.IGNORECASE,
 )
-_FRENCH: Final = re.compile(
-    rf"(?<![\w/.:-])\d{{1,4}}(?: ?(?:bis|ter|quater|[a-d]))?,? (?:rue|avenue|av\.|boulevard|bd\.?|blvd|place|impasse|allée|allee|chemin|quai|cours|passage|square|route|faubourg|villa|cité|sentier|ruelle|chaussée|chaussee)"
-    rf" (?:{_NAME}[ -]?){{1,6}}",
-    re.IGNORECASE,
-)
-#: Kind first, number last: Romance languages, Polish, Turkish, Indonesian, Arabic transcriptions.
-_KIND_FIRST: Final = re.compile(
-    rf"(?<!\w)(?:c/|calle|cl\.|av\.|avda\.?|avenida|paseo|pº|plaza|pza\.?|carrera|cra\.?|kr\.?|travesía|ronda|camino|carretera|rúa|rua|r\.|travessa|praça|largo|alameda|rodovia|estrada|via|viale|v\.le|piazza|p\.zza|corso|vicolo|largo|strada|str\.|strada|bulevardul|bd\.|aleea|ul\.|ulica|ulice|al\.|aleja|os\.|ulitsa|улица|ул\.|проспект|пр-т|вулиця|вул\.|jalan|jl\.|rue|straat|cadde|caddesi|sokak|οδός)"
-    rf" ?(?:{_NAME}[ ,]{{1,2}}){{1,6}}(?:(?:n[º°o.]{{0,2}}|nr\.?|num\.?|número|numero|#|km|д\.|дом|буд\.) ?)?\d{{1,5}}(?: ?[A-Za-z]\b|[-/]\d{{1,4}}[A-Za-z]?)?(?:, ?\d{{1,2}}[º°ªa-z]{{0,2}}(?: ?[A-Z]\b)?)?{_UNIT}",
-    re.IGNORECASE,
-)
-#: Germanic and Nordic: the kind is the name's end, the number follows.
-_COMPOUND: Final = re.compile(
-    rf"(?<!\w)(?:{_NAME}[ -]){{0,3}}?(?:[^\W\d_]*(?:straße|strasse|str\.|gasse|platz|allee|ring|damm|ufer|chaussee|steig|stieg|graben|weg|straat|laan|gracht|plein|kade|singel|dijk|dreef|steeg|gatan|gata|vägen|väg|gränd|torg|backen|stigen|veien|vei|gate|gaten|plass|vej|gade|allé|stræde|vænget|katu|tie|kuja|polku|utca|út|útja|tér|körút|caddesi|cad\.|sokak|sok\.|sokağı|bulvarı)|(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Ufer|Damm|Road|Street))"
-    rf",? (?:(?:nr|no)\.? ?:? ?)?\d{{1,4}}(?: ?[a-zA-Z]\b)?(?: ?[-/] ?\d{{1,4}}[a-zA-Z]?)?(?!\d|[.:]\d|%| ?(?:%|ms|s|mb|gb|euro|eur|€|\$|usd|prozent|procent|times|mal|x)\b){_UNIT}",
-    re.IGNORECASE,
-)
+_NUMBER_WORD: Final = frozenset("nr no n num numero nummer d".split())
 _PO_BOX: Final = re.compile(
-    r"\b(?:p\.? ?o\.? ?box|post(?:fach|bus|boks|box)|apartado(?: postal)?|caixa postal|casella postale|boîte postale|bp)[ :#]{1,3}\d[\d ]{1,8}\d?\b",
+    r"\b(?:p\.? ?o\.? ?box|postfach|postbus|postboks|postbox|apartado(?: postal)?|caixa postal|casella postale|bo[iî]te postale) ?[:#]? ?\d[\d ]{1,8}",
     re.IGNORECASE,
 )
-#: UK (BS 7666), Canadian, Dutch and Irish codes: each means a few houses.
+#: UK (BS 7666), Canadian, Irish and Dutch codes: each means a few houses.
 _POST_CODE: Final = re.compile(
-    r"(?<![\w-])(?:(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKMNPR-Y]?) ?\d[ABD-HJLN-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[A-Z] \d[A-Z]\d|[1-9]\d{3} ?(?!SA|SD|SS)[A-Z]{2}(?= [A-Z][a-z])|[A-Y]\d[\dW] [A-Z0-9]{4})(?![\w-])"
+    r"(?<![\w-])(?:[A-PR-UWYZ][A-HK-Y]?\d[\dA-HJKMNPR-Y]? \d[ABD-HJLN-UW-Z]{2}|[ABCEGHJ-NPRSTVXY]\d[A-Z] ?\d[A-Z]\d|[A-Y]\d[\dW] [A-Z0-9]{4}(?<=\d[A-Z0-9]{2})|[1-9]\d{3} [A-Z]{2}(?= [A-Z][a-z]))(?![\w-])"
 )
 _JAPANESE: Final = re.compile(
-    r"(?:〒\d{3}-?\d{4} ?)?[\u3400-\u9fff]{1,4}[都道府県市区町村][\u3040-\u30ff\u3400-\u9fff]{1,12}\d{1,4}(?:-\d{1,4}|丁目|番地?|号){1,4}"
+    r"(?:〒\d{3}-?\d{4} ?)?[\u3400-\u9fff]{1,4}[都道府県市区町村][\u3040-\u30ff\u3400-\u9fff]{1,12}\d{1,4}(?:-\d{1,4}|丁目|番地?|号){1,4}|〒\d{3}-?\d{4}"
 )
 _CHINESE: Final = re.compile(
     r"[\u3400-\u9fff]{2,12}[路街道巷弄]\d{1,5}[号號](?:[\u3400-\u9fff\d]{0,10}[室楼樓层號])?"
 )
-_NO_STREET: Final = re.compile(
-    r"\d+ (?:more |few |first |other |different |minutes? |hours? |days? |seconds? |ms |times |of |on |in |the |a |to |and |or |for |per |is |are |was |at |by |with |from |seats? |users? |requests? |errors? |pages? |tokens? |rows? |items? |files? |people )",
-    re.IGNORECASE,
+_COUNTED: Final = frozenset(
+    "more few first other different minute minutes hour hours day days second seconds ms times of on in the a to and or for per is are was at by with from ago".split()
 )
+_MAX_NAME_WORDS: Final = 5
 
 
 class StreetAddressRecognizer(RuleRecognizer):
@@ -65,9 +86,110 @@ class StreetAddressRecognizer(RuleRecognizer):
         """Streets with numbers; places by themselves are left alone."""
         if not any(char.isdigit() for char in text):
             return
-        for pattern in (_NUMBER_FIRST, _FRENCH, _KIND_FIRST, _COMPOUND, _PO_BOX, _JAPANESE, _CHINESE):
+        words = split_words(text)
+        for number in _HOUSE_NUMBER.finditer(text):
+            for start, end in self._around(text, words, number.start(), number.end()):
+                unit = _UNIT.match(text, end)
+                yield Found(start, unit.end() if unit else end, Entity.STREET_ADDRESS, 0.8)
+        for pattern in (_PO_BOX, _POST_CODE):
             for match in pattern.finditer(text):
-                if not _NO_STREET.match(match[0]):
-                    yield Found(match.start(), match.end(), Entity.STREET_ADDRESS, 0.8)
-        for match in _POST_CODE.finditer(text):
-            yield Found(match.start(), match.end(), Entity.STREET_ADDRESS, 0.6)
+                yield Found(*match.span(), Entity.STREET_ADDRESS, 0.6)
+        if not text.isascii():
+            for pattern in (_JAPANESE, _CHINESE):
+                for match in pattern.finditer(text):
+                    yield Found(*match.span(), Entity.STREET_ADDRESS, 0.8)
+
+    def _around(self, text: str, words: list[Word], start: int, end: int) -> Iterator[tuple[int, int]]:
+        following = word_from(words, end)
+        yield from self._number_first(text, words, following, start, end)
+        yield from self._number_last(text, words, following - 1, start, end)
+
+    def _number_first(
+        self, text: str, words: list[Word], first: int, start: int, end: int
+    ) -> Iterator[tuple[int, int]]:
+        if (
+            first >= len(words)
+            or not text[end : words[first].start].strip(" ,.") == ""
+            or words[first].start - end > 3
+        ):
+            return
+        if words[first].key in _COUNTED:
+            return
+        french = words[first].key in _FRENCH_KINDS
+        last = first
+        for index in range(first, min(first + _MAX_NAME_WORDS + 1, len(words))):
+            if index > first and text[words[index - 1].end : words[index].start].strip(" '-.") != "":
+                break
+            if french:
+                if index > first and not (
+                    words[index].title or words[index].upper or words[index].particle or words[index].strong
+                ):
+                    if index - first > 1 or words[index].known:
+                        break
+                last = index
+            elif index > first and words[index].key in _ENGLISH_KINDS:
+                if (
+                    words[index].title
+                    or words[index].upper
+                    or index - first >= 1
+                    and len(words[index].key) > 2
+                ):
+                    yield start, words[index].end
+                return
+            elif words[index].key in _COUNTED:
+                return
+        if french and last > first:
+            while last > first and words[last].particle:
+                last -= 1
+            if last > first:
+                yield start, words[last].end
+
+    def _number_last(
+        self, text: str, words: list[Word], last: int, start: int, end: int
+    ) -> Iterator[tuple[int, int]]:
+        if last < 0 or words[last].end > start or start - words[last].end > 4:
+            return
+        if text[words[last].end : start].strip(" ,.:#º°") != "":
+            return
+        if words[last].key in _NUMBER_WORD and last:
+            last -= 1
+        word = words[last]
+        tail = text[end : end + 8].strip().lower()
+        if tail.startswith(("%", "€", "$", "eur", "usd", "prozent", "mal ", "ms", "mb", "gb")):
+            return
+        if word.key.endswith(_ENDINGS):
+            weak = word.key.endswith(_WEAK_ENDINGS) and (not word.title or word.known or len(word.key) < 7)
+            if not weak or word.key in ("str", "cad", "sok") and last:
+                first = last
+                while (
+                    first
+                    and last - first < 3
+                    and text[words[first - 1].end : words[first].start] in (" ", "-", ". ")
+                    and (
+                        (words[first - 1].title and text[words[first - 1].end : words[first].start] == "-")
+                        or (
+                            words[first - 1].key
+                            in PARTICLES
+                            | {"am", "an", "auf", "in", "alte", "neue", "lange", "kleine", "grosse"}
+                            and first - 1
+                            and last - first < 2
+                            and word.key in _ENDINGS
+                        )
+                        or (word.key in _ENDINGS and last == first)
+                    )
+                ):
+                    first -= 1
+                yield words[first].start, end
+                return
+        for index in range(last - 1, max(-1, last - _MAX_NAME_WORDS - 1), -1):
+            if text[words[index].end : words[index + 1].start].strip(" '.,/º") != "":
+                return
+            if words[index].key in _LEADING_KINDS and (
+                len(words[index].key) > 2 or text[words[index].end : words[index].end + 1] in ".,/"
+            ):
+                if all(
+                    w.title or w.upper or w.particle or w.unknown or w.named
+                    for w in words[index + 1 : last + 1]
+                ):
+                    yield words[index].start, end
+                return
