@@ -63,8 +63,11 @@ _WORDS = re.compile(
     r"(?:\.(?:aspx?|css|csv|gif|html?|jpe?g|js|json|jsp|md|pdf|php|png|rss|svg|txt|xml|zip))?"
 )
 _VERSION = re.compile(r"v[0-9]{1,2}(?:\.[0-9]{1,2})?(?:alpha|beta)?")
-# Words are set apart by a hyphen, an underscore or a hump: `apiKeys`.
-_SEPARATORS = re.compile(r"[-_]|(?<=[a-z])(?=[A-Z])")
+_SEPARATOR = re.compile(r"[-_]")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SHORT: Final = 2
+#: Segments that say where to look, not what for: what stands before them still stands before the next one.
+_STRUCTURE = frozenset({"", ".", ".."})
 # What a word looks like: lower case, a capital first, or an abbreviation. Random letters don't.
 _CASED = re.compile(r"[A-Z]?[a-z]{1,20}|[A-Z]{1,8}")
 _UNPRONOUNCEABLE = re.compile(r"[bcdfghjklmnpqrstvwxz]{6}|\A[a-f]{8,}\Z", re.IGNORECASE)
@@ -204,6 +207,9 @@ def _path(path: str) -> tuple[Part, ...]:
     before = ""
     for raw in path.split("/"):
         segment = raw.partition(";")[0]  # what follows are matrix parameters, such as ;jsessionid=
+        if segment in _STRUCTURE:
+            parts.append(Part(segment))
+            continue
         one_of_many = _is_collection(before) and not _is_known(_pieces(segment))
         parts.append(Part(ID) if one_of_many else _word_part(segment))
         before = segment
@@ -216,7 +222,7 @@ def _is_collection(segment: str) -> bool:
 
 
 def _word_part(segment: str) -> Part:
-    if segment in {"", ".", ".."} or _VERSION.fullmatch(segment):
+    if _VERSION.fullmatch(segment):
         return Part(segment)
     pieces = _pieces(segment)
     if not pieces or not all(_is_word(piece) for piece in pieces):
@@ -227,7 +233,16 @@ def _word_part(segment: str) -> Part:
 def _pieces(segment: str) -> list[str]:
     """The words a segment is made of; none where it is made of something else."""
     match = _WORDS.fullmatch(segment)
-    return _SEPARATORS.split(match[1]) if match else []
+    if match is None:
+        return []
+    pieces: list[str] = []
+    for part in _SEPARATOR.split(match[1]):
+        humps = _HUMP.split(part)
+        # In `resetPassword` one word may be short; many short ones are random letters.
+        if len(humps) > 1 and sum(len(hump) <= _SHORT for hump in humps) > 1:
+            return []
+        pieces += humps
+    return pieces
 
 
 def _is_word(piece: str) -> bool:
