@@ -1,6 +1,7 @@
 """The rules that all vendors' forms share, and the limits of each."""
 
 import json
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -397,3 +398,18 @@ def test_the_schemas_are_well_formed_and_closed(form: VendorForm) -> None:
     schema = json.loads(path.read_text())
     assert schema["$id"] == path.name
     assert schema["additionalProperties"] is False
+
+
+@ALL
+def test_every_place_is_documented(form: VendorForm) -> None:
+    module = import_module(type(form).__module__)
+    text = (Path(__file__).parents[2] / "docs" / "vendors.md").read_text()
+    titles = {"mixpanel": "Mixpanel", "amplitude": "Amplitude", "posthog": "PostHog", "segment": "Segment"}
+    section = text.split(f"## {titles.get(form.vendor, 'Google Analytics 4')}\n")[1].split("\n## ")[0]
+    table = {} if form is SEGMENT else module._PARAMS._table if form is GA4 else module._PLACES._table
+    names = [
+        *table.values(),
+        *getattr(module, "_EVENT_NAMES", {}).values(),
+        *getattr(module, "_TOP_LEVEL", {}).values(),
+    ]
+    assert [name for name in names if f"`{name}`" not in section] == []
