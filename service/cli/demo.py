@@ -1,18 +1,12 @@
 """`weir demo`."""
 
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as ProgressBars
 
 from service.cli.console import stderr, stdout
-from service.demo.pipeline import Progress
+from service.cli.steps import steps_on
 from service.demo.run import DemoRun
 from service.errors import ConfigurationError
 from service.settings import load_settings
@@ -43,9 +37,9 @@ def demo(
     """
     settings = load_settings()
     run = DemoRun(settings, events=events, seed=seed, keep_topics=keep_topics)
-    report = run.run(_Bars() if stderr.is_terminal else _Lines())
+    report = run.run(steps_on(stderr))
     if json:
-        stdout.print_json(orjson.dumps(report.as_json()).decode())
+        stdout.print_json(data=report.as_json())
     else:
         report.print(stdout)
     if svg is not None:
@@ -54,27 +48,3 @@ def demo(
         except OSError as error:
             raise ConfigurationError(f"{svg}: cannot be written: {error.strerror}") from None
     raise typer.Exit(0 if report.clean else 1)
-
-
-class _Bars:
-    """Steps as progress bars on a terminal."""
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[Progress]:
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with ProgressBars(*columns, console=stderr) as bars:
-            task = bars.add_task(what, total=None)
-            yield lambda done, total: bars.update(task, completed=done, total=total)
-            finished = bars.tasks[0].total or 1
-            bars.update(task, total=finished, completed=finished)
-
-
-class _Lines:
-    """Steps as plain lines: one when a step begins, one when it is done."""
-
-    @contextmanager
-    def step(self, what: str) -> Iterator[Progress]:
-        stderr.print(f"{what} …")
-        begun = time.monotonic()
-        yield lambda done, total: None  # noqa: ARG005  (a line for each batch would be noise)
-        stderr.print(f"  done in {time.monotonic() - begun:.1f} s")

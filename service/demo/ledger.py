@@ -1,7 +1,7 @@
 """The demo's ledger: what became of every record for every vendor, and that nothing is missing or twice."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -75,7 +75,7 @@ class Books:
 
 
 def balance(
-    inputs: Sequence[tuple[SampleEvent, Coordinates]], deliveries: Sequence[Delivery], policy: CompiledPolicy
+    inputs: Sequence[tuple[SampleEvent, Coordinates]], deliveries: Iterable[Delivery], policy: CompiledPolicy
 ) -> Books:
     """Hold everything that came out against everything that went in.
 

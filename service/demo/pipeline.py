@@ -6,7 +6,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -19,13 +19,15 @@ from service.errors import BrokerError, WeirError
 from service.policy.plan import CompiledPolicy
 from service.pseudonyms.keyring import generate
 from service.settings import PREFIX, Settings
-from service.streaming.topics import Role, Topics, needed_topics
+from service.streaming.topics import NeededTopic, Role, Topics, needed_topics
 
 PARTITIONS: Final = 4
 #: Seconds without a committed batch after which a run is given up; the worker loads its models in them too.
 PATIENCE: Final = 180.0
 _POLL_SECONDS: Final = 0.05
 _LOG_TAIL_LINES: Final = 20
+#: Seconds that a process gets to end itself.
+_STOP_SECONDS: Final = 30.0
 #: Room for the sample's record that is too large for Weir; compressed it fits any broker.
 _MAX_REQUEST_BYTES: Final = 4 * 1024 * 1024
 
@@ -102,12 +104,17 @@ class Pipeline:
     Args:
         settings: The settings that the worker gets, with the broker, group and key ring of this run.
         policy: The policy that the worker will load, for the vendors' topics.
+        others: Topics that the run needs besides.
     """
 
-    def __init__(self, settings: Settings, policy: CompiledPolicy) -> None:
+    def __init__(
+        self, settings: Settings, policy: CompiledPolicy, others: Sequence[NeededTopic] = ()
+    ) -> None:
         self._settings = settings
-        self._topics = needed_topics(settings, policy)
-        self._outputs = [topic.name for topic in self._topics if topic.role is not Role.RAW]
+        self._topics = [*needed_topics(settings, policy), *others]
+        self._outputs = [
+            topic.name for topic in needed_topics(settings, policy) if topic.role is not Role.RAW
+        ]
 
     @contextmanager
     def topics(self, *, keep: bool) -> Iterator[None]:
@@ -128,7 +135,7 @@ class Pipeline:
             yield
         finally:
             if not keep:
-                with self._admin() as admin:
+                with self.admin() as admin:
                     admin.delete_topics([topic.name for topic in self._topics])
 
     def produce(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> list[Coordinates]:
@@ -151,65 +158,37 @@ class Pipeline:
         return [Coordinates(metadata.partition, metadata.offset) for metadata in found]
 
     @contextmanager
-    def worker(self) -> Iterator["Worker"]:
+    def worker(self) -> Iterator["RunningProcess"]:
         """A worker process, ended with SIGTERM."""
-        with tempfile.NamedTemporaryFile(prefix="weir-worker-", suffix=".log") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "service", "worker"],
-                env=self._environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # Ctrl-C is for this process, which then ends the worker
-            )
-            try:
-                yield Worker(process, Path(log.name))
-            finally:
-                process.send_signal(signal.SIGTERM)
-                try:
-                    process.wait(self._settings.shutdown_grace + 10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait()
+        own = self._settings.model_copy(update={"probe_port": 0, "log_format": "json"})
+        environment = {
+            f"{PREFIX}{name.upper()}": str(value) for name, value in own.model_dump(exclude_none=True).items()
+        }
+        with running("the worker", ("service", "worker"), environment) as process:
+            yield process
 
-    def wait(self, worker: "Worker", progress: Progress) -> None:
+    def wait(self, worker: "RunningProcess", progress: Progress) -> None:
         """Wait until the group has committed every raw record: its outcomes came in the same transaction.
 
         Raises:
             WeirError: if the worker ends, or commits nothing for PATIENCE seconds.
         """
-        partitions = self._partitions([self._settings.raw_topic])
-        done, since = 0, time.monotonic()
-        with self._admin() as admin, self._consumer() as consumer:
-            ends = consumer.end_offsets(partitions)
-            total = sum(ends.values())
-            progress(0, total)
-            while done < total:
-                worker.check()
-                now = self._committed(admin, partitions)
-                if now > done:
-                    done, since = now, time.monotonic()
-                    progress(done, total)
-                elif time.monotonic() - since > PATIENCE:
-                    raise WeirError(f"the worker committed nothing for {PATIENCE:.0f} s; {worker.tail()}")
-                else:
-                    time.sleep(_POLL_SECONDS)
+        partitions = partitions_of([self._settings.raw_topic])
+        with self.admin() as admin, self.consumer() as consumer:
+            total = sum(consumer.end_offsets(partitions).values())
+            watch(worker, lambda: self._committed(admin, partitions), total, progress)
 
-    def read(self) -> list[Delivery]:
+    def read(self) -> Iterator[Delivery]:
         """Everything in the output topics that a read_committed reader gets."""
-        partitions = self._partitions(self._outputs)
-        deliveries: list[Delivery] = []
-        with self._consumer() as consumer:
+        partitions = partitions_of(self._outputs)
+        with self.consumer() as consumer:
             consumer.assign(partitions)
             consumer.seek_to_beginning()
             ends = consumer.end_offsets(partitions)
             while any(consumer.position(partition) < end for partition, end in ends.items()):
                 for records in consumer.poll(timeout_ms=200).values():
-                    deliveries += (
-                        Delivery(record.topic, record.key, record.value, tuple(record.headers))
-                        for record in records
-                    )
-        return deliveries
+                    for record in records:
+                        yield Delivery(record.topic, record.key, record.value, tuple(record.headers))
 
     def _committed(self, admin: KafkaAdminClient, partitions: list[TopicPartition]) -> int:
         """How many raw records the group is done with; 0 while Kafka sets its group coordinator up."""
@@ -222,11 +201,8 @@ class Pipeline:
             return 0
         return sum(max(entry.offset, 0) for entry in offsets.values())
 
-    def _partitions(self, topics: Sequence[str]) -> list[TopicPartition]:
-        return [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
-
     @contextmanager
-    def _admin(self) -> Iterator[KafkaAdminClient]:
+    def admin(self) -> Iterator[KafkaAdminClient]:
         try:
             admin = KafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
             try:
@@ -237,7 +213,7 @@ class Pipeline:
             raise BrokerError(f"Kafka refuses: {type(error).__name__}") from None
 
     @contextmanager
-    def _consumer(self) -> Iterator[KafkaConsumer]:
+    def consumer(self) -> Iterator[KafkaConsumer]:
         try:
             consumer = KafkaConsumer(
                 bootstrap_servers=self._settings.kafka_bootstrap,
@@ -252,26 +228,69 @@ class Pipeline:
         except KafkaError as error:
             raise BrokerError(f"Kafka cannot be read: {type(error).__name__}") from None
 
-    def _environment(self) -> dict[str, str]:
-        own = self._settings.model_copy(update={"probe_port": 0, "log_format": "json"})
-        return os.environ | {
-            f"{PREFIX}{name.upper()}": str(value) for name, value in own.model_dump(exclude_none=True).items()
-        }
 
+class RunningProcess:
+    """A process and its log."""
 
-class Worker:
-    """A running worker process and its log."""
-
-    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path) -> None:
+        self._name = name
         self._process = process
         self._log = log
 
-    def check(self) -> None:
-        """Raise WeirError if the worker has ended."""
+    def check(self, silent_since: float) -> None:
+        """Raise WeirError if it has ended, or has got no further since a monotonic time PATIENCE ago."""
         code = self._process.poll()
         if code is not None:
-            raise WeirError(f"the worker ended with code {code}; {self.tail()}")
+            raise WeirError(f"{self._name} ended with code {code}; {self._tail()}")
+        if time.monotonic() - silent_since > PATIENCE:
+            raise WeirError(f"{self._name} got no further for {PATIENCE:.0f} s; {self._tail()}")
 
-    def tail(self) -> str:
+    def _tail(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]
         return "\n".join(["the end of its log:", *lines])
+
+
+@contextmanager
+def running(name: str, module: Sequence[str], environment: Mapping[str, str]) -> Iterator[RunningProcess]:
+    """`python -m` with a module and its arguments; ended with SIGTERM, killed where that does not help."""
+    with tempfile.NamedTemporaryFile(prefix="weir-", suffix=".log") as log:
+        process = subprocess.Popen(  # noqa: S603  (modules of ours, no shell)
+            [sys.executable, "-m", *module],
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for this process, which then ends the other
+        )
+        try:
+            yield RunningProcess(name, process, Path(log.name))
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def watch(process: RunningProcess, done: Callable[[], int], total: int, progress: Progress) -> None:
+    """Ask how many records are done until all are.
+
+    Raises:
+        WeirError: if the process ends before, or gets no further for PATIENCE seconds.
+    """
+    before, since = 0, time.monotonic()
+    progress(0, total)
+    while before < total:
+        process.check(since)
+        now = done()
+        if now > before:
+            before, since = now, time.monotonic()
+            progress(now, total)
+        else:
+            time.sleep(_POLL_SECONDS)
+
+
+def partitions_of(topics: Iterable[str]) -> list[TopicPartition]:
+    """Every partition of topics of a run."""
+    return [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
