@@ -69,10 +69,8 @@ class Places:
     def _candidates(self, path: str, *, on_page: bool) -> tuple[str, ...]:
         known = _PAGE_PROPERTIES.get(path, path) if on_page else path
         candidates = [self._table[known]] if known in self._table else []
-        short = path
-        for root in _ROOTS:
-            short = short.removeprefix(root)
-        name = self._spell(short)
+        root = next((root for root in _ROOTS if path.startswith(root)), "")
+        name = self._spell(path.removeprefix(root))
         if name not in self._reserved and not name.startswith(self._reserved_prefixes):
             candidates.append(name)
         return (*candidates, self._spell(path))
