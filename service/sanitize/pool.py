@@ -15,16 +15,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
-from service.detection.detector import Detector
 from service.errors import ConfigurationError, SanitizerError
-from service.policy import load
-from service.pseudonyms.keyring import KeyRing
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Stage
-from service.sanitize.sanitizer import Sanitizer
+
+if TYPE_CHECKING:
+    from service.sanitize.sanitizer import Sanitizer
 
 log = structlog.get_logger(__name__)
 
@@ -45,12 +44,18 @@ class SanitizerConfig:
     keyring_file: Path
     spacy_model: str
 
-    def load(self) -> Sanitizer:
+    def load(self) -> "Sanitizer":
         """Build the sanitizer from the files.
 
         Raises:
             ConfigurationError: if the policy or the key ring is wrong.
         """
+        # Imported here, in the process that needs them: spaCy and Presidio take seconds and 200 MB.
+        from service.detection.detector import Detector  # noqa: PLC0415
+        from service.policy import load  # noqa: PLC0415
+        from service.pseudonyms.keyring import KeyRing  # noqa: PLC0415
+        from service.sanitize.sanitizer import Sanitizer  # noqa: PLC0415
+
         policy = load(self.config_dir)
         keyring = KeyRing.load(self.keyring_file)
         return Sanitizer(policy, keyring, Detector(spacy_model=self.spacy_model))
