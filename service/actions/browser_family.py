@@ -29,18 +29,22 @@ _OTHER: Final = "Other"
 class BrowserFamilyAction(Action):
     """`{"browser": "Firefox", "browser_version": "143", "os": "Linux"}`; refused where both are unknown."""
 
+    def __init__(self) -> None:
+        self._parse = _resolver()
+        self._browsers = word_list("browsers.txt")
+        self._systems = word_list("operating_systems.txt")
+
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
-        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
+        if not isinstance(value, str) or not 0 < len(value) <= _LONGEST or not value.isprintable():
             return REFUSED
-        parsed = _resolver()(value, Domain.USER_AGENT | Domain.OS)
-        browsers, systems = word_list("browsers.txt"), word_list("operating_systems.txt")
+        parsed = self._parse(value, Domain.USER_AGENT | Domain.OS)
         browser = parsed.user_agent.family if parsed.user_agent else _OTHER
         system = parsed.os.family if parsed.os else _OTHER
-        result: dict[str, JsonValue] = {"browser": browser if browser in browsers else _OTHER}
+        result: dict[str, JsonValue] = {"browser": browser if browser in self._browsers else _OTHER}
         major = parsed.user_agent.major if parsed.user_agent else None
-        if browser in browsers and major and _is_version(major):
+        if browser in self._browsers and major and _is_version(major):
             result["browser_version"] = major
-        result["os"] = system if system in systems else _OTHER
+        result["os"] = system if system in self._systems else _OTHER
         return REFUSED if result["browser"] == result["os"] == _OTHER else result
 
 

@@ -12,8 +12,11 @@ from service.events.json_value import JsonValue
 class CountryAction(Action):
     """`DE` from `de`, `DEU` or `Germany`; what is on no list is refused."""
 
+    def __init__(self) -> None:
+        self._codes = _codes()
+
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
-        return _codes().get(folded(value), REFUSED) if isinstance(value, str) else REFUSED
+        return self._codes.get(folded(value), REFUSED) if isinstance(value, str) else REFUSED
 
 
 @cache

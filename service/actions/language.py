@@ -15,10 +15,13 @@ _TAG = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9]{1,8})*")
 class LanguageAction(Action):
     """`pt` of `pt-BR`, if ISO 639-1 knows it; of the rest of the tag nothing goes out."""
 
+    def __init__(self) -> None:
+        self._known = _known()
+
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
         match = _TAG.fullmatch(value) if isinstance(value, str) else None
         language = match[1].lower() if match else ""
-        return language if language in _known() else REFUSED
+        return language if language in self._known else REFUSED
 
 
 @cache

@@ -20,8 +20,11 @@ _SECOND_NAME = re.compile(r"^(.*?) *[\[(](.*?)[\])]$")
 class RegionAction(Action):
     """The ISO 3166-2 code (`BR-SP`), its part after the country (`SP`) or the name (`São Paulo`)."""
 
+    def __init__(self) -> None:
+        self._names = _names()
+
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
-        return _names().get(folded(value), REFUSED) if isinstance(value, str) else REFUSED
+        return self._names.get(folded(value), REFUSED) if isinstance(value, str) else REFUSED
 
 
 @cache
