@@ -11,6 +11,7 @@ import orjson
 import typer
 
 from service.errors import ConfigurationError
+from service.observability.logs import configure_logging
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import DeadLettered, Outcome, Sent, Suppressed
 from service.sanitize.pool import SanitizerConfig, SanitizerPool
@@ -44,6 +45,7 @@ def register(app: typer.Typer) -> None:
         Example: weir keys generate dev.keys; weir sanitize --keyring dev.keys < events.ndjson
         """
         settings = load_settings()
+        configure_logging(settings.log_level, settings.log_format)
         keyring_file = keyring or settings.keyring_file
         if keyring_file is None:
             raise ConfigurationError(
