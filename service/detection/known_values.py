@@ -1,27 +1,78 @@
 """The event's own identity values: whoever the event is about must not show in its texts either."""
 
+import base64
 import re
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
-from service.detection.reading import fold, unescape
+from service.detection.lexicon import lexicon
+from service.detection.reading import Reading, fold, lowered, unescape
 from service.detection.spans import Span, merge
+from service.detection.words import PARTICLES, split_words
 from service.events.event import Event
+from service.events.json_value import JsonValue
 from service.events.paths import lookup
 from service.policy.entities import Entity
 from service.policy.plan import IdentityField
 
 _RECOGNIZER: Final = "known_values"
+#: Shorter identifiers and name parts would be found in everything.
+_SHORTEST_ID: Final = 5
+_SHORTEST_NAME: Final = 3
+_SHORTEST_WORD: Final = 4
+_SHORTEST_PHONE: Final = 7
+#: Longer texts are no identity values; they are texts.
+_LONGEST: Final = 320
+_MAX_VALUES: Final = 200
+_MAX_DEPTH: Final = 32
+
+_NOT_SOLID: Final = re.compile(r"[\W_]+")
+
+#: Mailboxes of roles, not of people.
+_ROLE_MAILBOXES: Final = frozenset(
+    "admin info hello contact support billing accounts office sales team users mail post noreply no-reply help service email user "
+    "test account invoice invoices security abuse webmaster postmaster root dev ops devops engineering api alerts".split()
+)
+_EMAIL: Final = re.compile(r"[^\s@<>\"',;]{1,64}@[^\s@<>\"',;]{1,255}")
+_PHONE: Final = re.compile(r"(?:tel:)?(?:\+|00)[\d ().\-/]{7,24}")
+_KEY_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
+#: Keys of unclassified fields by whose values somebody is named or reached.
+_NAME_KEYS: Final = frozenset({"firstname", "lastname", "fullname", "surname", "displayname", "givenname", "familyname", "middlename",
+                               "customername", "contactname", "realname", "vorname", "nachname", "nombre", "apellido", "prenom"})  # fmt: skip
+_PERSON_WORDS: Final = frozenset(
+    "user customer member owner profile person author employee contact account sender recipient".split()
+)
+_USER_NAME_KEYS: Final = frozenset({"username", "login", "handle", "nickname", "screenname"})
+_PHONE_KEYS: Final = frozenset(
+    {"phone", "mobile", "tel", "telephone", "phonenumber", "cell", "msisdn", "whatsapp", "telefon"}
+)
+_ID_KEYS: Final = frozenset({"previousid", "userid", "anonymousid", "deviceid", "customerid", "memberid", "employeeid", "accountid", "sessionid", "distinctid"})  # fmt: skip
+_SEPARATORS: Final = r"(?:\(0\)|[\s().\-/_,+·:]){0,4}"
+#: A value inside of a longer word is another word; a genitive or plural s is not.
+_LEFT: Final = r"(?<![^\W_])"
+_RIGHT: Final = r"(?:'?s)?(?![^\W_])"
+
+
+class _Form(NamedTuple):
+    """One form in which a value may stand in a text.
+
+    Attributes:
+        probe: Its letters and digits in a row: a text whose letters and digits lack it is not searched.
+        pattern: The form, as a regular expression for folded and lower-cased text.
+        capitalized: It is a word as well (`will`): it counts with a capital, inside a sentence.
+    """
+
+    probe: str
+    pattern: str
+    capitalized: bool = False
 
 
 class KnownValues:
     """A matcher for one event's identity values, in the forms they may take in a text."""
 
-    def __init__(self, patterns: Iterable[str]) -> None:
-        """Regular expressions of the values' forms, for folded and lower-cased text."""
-        # Longest first: of alternatives the first that fits wins.
-        ordered = sorted(set(patterns), key=lambda pattern: (-len(pattern), pattern))
-        self._pattern = re.compile("|".join(ordered)) if ordered else None
+    def __init__(self, forms: Iterable[_Form] = ()) -> None:
+        """Made by `of`; without forms nothing is known and nothing found."""
+        self._forms = tuple(sorted(set(forms)))
 
     def __repr__(self) -> str:
         """Shows no value."""
@@ -29,25 +80,220 @@ class KnownValues:
 
     @classmethod
     def of(cls, event: Event, identity_fields: Iterable[IdentityField]) -> "KnownValues":
-        """The values of the event's identity fields, and of what looks like one anywhere in it."""
-        return cls(
-            re.escape(str(value).lower())
-            for f in identity_fields
-            if isinstance(value := lookup(event.body, f.path), str) and len(value) > 4
-        )
+        """The values of the event's identity fields, and of what looks like one anywhere else in it."""
+        forms = _Forms()
+        for field in identity_fields:
+            forms.add(lookup(event.body, field.path), field.data_class)
+        for value, data_class in _unclassified(event.body):
+            forms.add(value, data_class)
+        return cls(forms.found)
 
     def spans(self, text: str) -> tuple[Span, ...]:
         """Where the values stand in a text: in order, not overlapping, in code points of the text."""
-        if self._pattern is None:
+        if not self._forms:
             return ()
-        found = []
         folded = fold(text)
-        for reading in (folded, unescape(folded)):
-            if reading is None:
+        found = list(self._in(folded))
+        unescaped = unescape(folded)
+        if unescaped is not None:
+            found += self._in(unescaped)
+        return merge(found) if found else ()
+
+    def _in(self, reading: Reading) -> Iterator[Span]:
+        low = lowered(reading.text)
+        solid = _solid(low)
+        for form in self._forms:
+            if form.probe not in solid:
                 continue
-            lowered = reading.text.lower()
-            if len(lowered) != len(reading.text):
-                lowered = "".join(char.lower() if len(char.lower()) == 1 else char for char in reading.text)
-            for match in self._pattern.finditer(lowered):
-                found.append(Span(*reading.origin(*match.span()), Entity.IDENTITY, 1.0, _RECOGNIZER))
-        return merge(found)
+            for match in re.finditer(form.pattern, low):
+                if form.capitalized:
+                    before = reading.text[: match.start()].rstrip()
+                    if not reading.text[match.start()].isupper() or not before or before[-1] in ".!?\n":
+                        continue
+                yield Span(*reading.origin(*match.span()), Entity.IDENTITY, 1.0, _RECOGNIZER)
+
+
+def _solid(low: str) -> str:
+    return _NOT_SOLID.sub("", low)
+
+
+class _Forms:
+    """Collects the forms of values, as regular expressions."""
+
+    def __init__(self) -> None:
+        self.found: list[_Form] = []
+        self._lists = lexicon()
+
+    def add(self, value: object, data_class: str) -> None:
+        if isinstance(value, bool) or not isinstance(value, str | int | float):
+            return
+        written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        text = " ".join(fold(written[: _LONGEST + 1]).text.split())
+        if not text or len(text) > _LONGEST:
+            return
+        if data_class.startswith("person.name"):
+            self._name(text)
+        elif data_class.startswith("contact.phone"):
+            self._phone(text)
+        elif "@" in text and _EMAIL.fullmatch(text):
+            self._email(text)
+        elif data_class.startswith("person."):
+            self._user_name(text)
+        elif _PHONE.fullmatch(text):
+            self._phone(text)
+        else:
+            self._identifier(text)
+        self._encoded(text)
+
+    def _put(self, probe: str, pattern: str, *, capitalized: bool = False) -> None:
+        solid = _solid(probe)
+        if solid:
+            self.found.append(_Form(solid, pattern, capitalized))
+
+    def _literal(self, text: str) -> None:
+        words = [re.escape(word) for word in lowered(text).split()]
+        gap = r"[\W_]{0,3}" if len(text) > _SHORTEST_ID else r"[\W_]{1,3}"
+        self._put(lowered(text), _LEFT + gap.join(words) + _RIGHT)
+
+    def _name(self, text: str) -> None:
+        words = split_words(text)
+        if len(words) > 1:
+            self._literal(text)
+            keys = [lowered(text[word.start : word.end]) for word in words]
+            keys.reverse()
+            self._put("".join(keys), _LEFT + r"[\W_]{0,3}".join(map(re.escape, keys)) + _RIGHT)
+        for word in words:
+            self._name_part(lowered(text[word.start : word.end]), word.key)
+
+    def _name_part(self, part: str, key: str) -> None:
+        if len(part) < (_SHORTEST_NAME if part.isascii() else 2) or key in PARTICLES:
+            return
+        known_as_word = (
+            key in self._lists.vocabulary or self._lists.given.get(key, 0) or self._lists.surnames.get(key, 0)
+        )
+        self._put(part, _LEFT + re.escape(part) + _RIGHT, capitalized=bool(known_as_word))
+
+    def _email(self, text: str) -> None:
+        self._put(lowered(text), _LEFT + re.escape(lowered(text)))
+        local = lowered(text).partition("@")[0]
+        if local in _ROLE_MAILBOXES:
+            return
+        untagged = local.partition("+")[0]
+        for mailbox in (local, untagged):
+            if len(mailbox) >= _SHORTEST_NAME:
+                self._word(mailbox)
+        for piece in re.split(r"[._+-]", local):
+            bare = piece.strip("0123456789")
+            if len(bare) >= _SHORTEST_WORD and bare.isalpha() and bare not in _ROLE_MAILBOXES:
+                self._name_part(bare, bare)
+        pieces = [piece for piece in re.split(r"[._]", untagged) if piece.isalpha()]
+        if len(pieces) > 1 and pieces == re.split(r"[._]", untagged):
+            self._put("".join(pieces), _LEFT + r"[\W_]{0,3}".join(map(re.escape, pieces)) + _RIGHT)
+
+    def _word(self, text: str) -> None:
+        """A user name or a mailbox: where it is a plain word as well, only with the `@` behind it."""
+        key = lowered(text)
+        plain = key.isalpha() and (
+            key in self._lists.vocabulary or self._lists.given.get(key, 0) or self._lists.surnames.get(key, 0)
+        )
+        edge = r"(?=\s?@)" if plain else _RIGHT
+        if len(key) >= _SHORTEST_NAME:
+            self._put(key, _LEFT + re.escape(key) + edge)
+
+    def _user_name(self, text: str) -> None:
+        if " " in text:
+            self._name(text)
+        else:
+            self._word(text.removeprefix("@"))
+
+    def _phone(self, text: str) -> None:
+        digits = "".join(char for char in text if char.isdecimal())
+        if not _SHORTEST_PHONE <= len(digits) <= 20:
+            return
+        # People leave out the country's and the town's code: the last seven digits are enough to know it.
+        tail = (
+            digits[-max(_SHORTEST_PHONE, len(digits) - 5) :]
+            if len(digits) > 11
+            else digits[-_SHORTEST_PHONE:]
+        )
+        head = digits[: len(digits) - len(tail)]
+        optional = "".join(f"(?:{digit}{_SEPARATORS})?" for digit in head)
+        self._put(
+            tail,
+            rf"(?<!\d)(?:\+|00)?[(]?{optional}(?:\(?0\)?{_SEPARATORS})?" + _SEPARATORS.join(tail) + r"(?!\d)",
+        )
+        if len(tail) > _SHORTEST_PHONE:
+            last = tail[-_SHORTEST_PHONE:]
+            self._put(last, r"(?<!\d)" + _SEPARATORS.join(last) + r"(?!\d)")
+
+    def _identifier(self, text: str) -> None:
+        if len(text) < _SHORTEST_ID:
+            return
+        if text.isalpha() and lowered(text) in self._lists.vocabulary:
+            return
+        self._literal(text)
+        bare = lowered(text).replace("-", "")
+        if bare != lowered(text) and len(bare) >= 12:
+            self._put(bare, _LEFT + re.escape(bare) + _RIGHT)
+
+    def _encoded(self, text: str) -> None:
+        """Base64 in its three alignments, hexadecimal and backwards."""
+        if len(text) < 2 * _SHORTEST_WORD:
+            return
+        for spelling in {text, lowered(text)}:
+            data = spelling.encode("utf-8", "surrogatepass")
+            for offset in range(3):
+                coded = base64.b64encode(b"\0" * offset + data).decode("ascii")
+                # Without the characters that depend on the neighbours.
+                core = coded[(0, 2, 3)[offset] : len(coded.rstrip("=")) - (1 if coded.endswith("=") else 0)]
+                if len(core) >= 10:
+                    pattern = re.escape(core.lower()).replace(r"\+", "[+-]").replace("/", "[/_]")
+                    self._put(core.lower(), r"[a-z0-9+/_-]{0,400}?" + pattern + r"[a-z0-9+/_-]*={0,2}")
+            self._put(data.hex(), data.hex())
+        backwards = lowered(text)[::-1]
+        if backwards != lowered(text):
+            self._put(backwards, _LEFT + re.escape(backwards) + _RIGHT)
+
+
+def _unclassified(body: JsonValue) -> Iterator[tuple[JsonValue, str]]:
+    """Values that look like somebody's, by themselves or by their key, anywhere in an event."""
+    budget = _MAX_VALUES
+    stack: list[tuple[JsonValue, str, str, int]] = [(body, "", "", 0)]
+    while stack and budget:
+        node, key, parent, depth = stack.pop()
+        if isinstance(node, dict):
+            if depth < _MAX_DEPTH:
+                stack += [(value, child, key, depth + 1) for child, value in node.items()]
+            continue
+        if isinstance(node, list):
+            if depth < _MAX_DEPTH:
+                stack += [(item, key, parent, depth + 1) for item in node]
+            continue
+        data_class = _class_by_looks(node, key, parent)
+        if data_class:
+            budget -= 1
+            yield node, data_class
+
+
+def _class_by_looks(value: JsonValue, key: str, parent: str) -> str | None:
+    if isinstance(value, str):
+        if len(value) > _LONGEST or not value:
+            return None
+        if "@" in value and _EMAIL.fullmatch(value.strip()):
+            return "contact.email"
+        if _PHONE.fullmatch(value.strip()):
+            return "contact.phone"
+    elif isinstance(value, bool) or not isinstance(value, int):
+        return None
+    plain = "".join(piece.lower() for piece in _KEY_PIECE.findall(key))
+    if plain in _PHONE_KEYS or plain.endswith("phone"):
+        return "contact.phone"
+    if plain in _ID_KEYS:
+        return "identifier"
+    if not isinstance(value, str):
+        return None
+    if plain in _NAME_KEYS or (
+        plain == "name" and {piece.lower() for piece in _KEY_PIECE.findall(parent)} & _PERSON_WORDS
+    ):
+        return "person.name"
+    return "person.username" if plain in _USER_NAME_KEYS else None

@@ -227,3 +227,11 @@ def _composed(outer: Reading, inner: Reading) -> Reading:
         return outer._replace(starts=inner.starts, ends=inner.ends)
     spans = [inner.origin(start, end) for start, end in zip(outer.starts, outer.ends, strict=True)]
     return Reading(outer.text, [start for start, _ in spans], [end for _, end in spans])
+
+
+def lowered(text: str) -> str:
+    """The text in small letters, character by character: offsets stay."""
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    return "".join(char.lower() if len(char.lower()) == 1 else char for char in text)
