@@ -1,8 +1,6 @@
 """Throughput from raw topic to vendor topics, beside plain Faust on the same broker and records."""
 
 import contextlib
-import os
-import platform
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -11,6 +9,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from service.bench.machine import machine
 from service.broker.local import use_broker
 from service.demo.events import Mix, generate
 from service.demo.pipeline import Pipeline, Stopwatch, own_settings, partitions_of, running, watch
@@ -79,11 +78,6 @@ class PipelineReport:
             "ratio": round(self.ratio, 3),
             "machine": machine(),
         }
-
-
-def machine() -> str:
-    """What it was measured on."""
-    return f"{len(os.sched_getaffinity(0))} cores, Python {platform.python_version()}, {platform.machine()}"
 
 
 def measure(settings: Settings, *, events: int, steps: Steps) -> PipelineReport:
