@@ -41,6 +41,7 @@ _PLACES: Final = Places(
         "context.page.referrer": "referrer",
         "context.userAgent.browser": "browser",
         "context.userAgent.browser_version": "browser_version",
+        "context.userAgent.os": "browser_os",
         "context.screen.width": "screen_width",
         "context.screen.height": "screen_height",
         "context.device.id": "device_id",
@@ -106,8 +107,7 @@ def _put(payload: JsonObject, sections: _Sections, path: str, value: JsonValue, 
         payload["groups"] = {_GROUP_TYPE: value}
         return True
     top_level = _TOP_LEVEL.get(path)
-    if top_level is not None and top_level not in payload:
-        payload[top_level] = value
+    if top_level is not None and payload.setdefault(top_level, value) == value:
         return True
     if path.startswith("traits."):
         section = sections.group_properties if call is CallType.GROUP else sections.user_properties

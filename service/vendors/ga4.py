@@ -50,7 +50,7 @@ _PARAMS: Final = Places(
         "context.page.referrer": "page_referrer",
         "context.userAgent.browser": "browser",
         "context.userAgent.browser_version": "browser_version",
-        "context.userAgent.os": "operating_system",
+        "context.userAgent.os": ("operating_system", "browser_os"),
         "context.os.name": "operating_system",
         "context.app.version": "app_version",
         "context.screen.width": "screen_width",

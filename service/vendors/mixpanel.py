@@ -32,7 +32,7 @@ _PLACES: Final = Places(
         "context.page.referrer": "$referrer",
         "context.userAgent.browser": "$browser",
         "context.userAgent.browser_version": "$browser_version",
-        "context.userAgent.os": "$os",
+        "context.userAgent.os": ("$os", "browser_os"),
         "context.os.name": "$os",
         "context.app.version": "$app_version_string",
         "context.screen.width": "$screen_width",

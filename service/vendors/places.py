@@ -3,7 +3,7 @@
 The rule: a field that the table does not name, or whose place in the table another field of the event has
 taken, keeps its path, without `properties.` or `traits.` in front. Where that is a name which the vendor
 reserves, or which is taken as well, it keeps its whole path (`properties.time`). So nothing is overwritten
-and nothing is lost.
+and nothing is lost. Only what stands in a field's place already is not said again.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -40,14 +40,17 @@ class Places:
 
     def __init__(
         self,
-        table: Mapping[str, str],
+        table: Mapping[str, str | tuple[str, ...]],
         *,
         reserved: frozenset[str],
         reserved_prefixes: tuple[str, ...],
         spell: Callable[[str], str] = str,
     ) -> None:
-        """Take the table, the names that only the table may give, and how the vendor spells a name."""
-        self._table = table
+        """Take the table, the names that only the table may give, and how the vendor spells a name.
+
+        Several places for a path are tried in turn.
+        """
+        self._table = {path: (place,) if isinstance(place, str) else place for path, place in table.items()}
         self._reserved = reserved
         self._reserved_prefixes = reserved_prefixes
         self._spell = spell
@@ -55,7 +58,7 @@ class Places:
         self._names: dict[tuple[str, bool], tuple[str, ...]] = {}
 
     def put(self, target: JsonObject, path: str, value: JsonValue, *, call: CallType) -> bool:
-        """Put a value into the first of its places that is free; False if none is."""
+        """Put a value into the first of its places that is free or holds the same; False if none is."""
         on_page = call in _PAGE_CALLS
         names = self._names.get((path, on_page))
         if names is None:
@@ -64,11 +67,13 @@ class Places:
             if name not in target:
                 target[name] = value
                 return True
+            if target[name] == value and type(target[name]) is type(value):
+                return True
         return False
 
     def _candidates(self, path: str, *, on_page: bool) -> tuple[str, ...]:
         known = _PAGE_PROPERTIES.get(path, path) if on_page else path
-        candidates = [self._table[known]] if known in self._table else []
+        candidates = [*self._table.get(known, ())]
         root = next((root for root in _ROOTS if path.startswith(root)), "")
         name = self._spell(path.removeprefix(root))
         if name not in self._reserved and not name.startswith(self._reserved_prefixes):

@@ -408,7 +408,7 @@ def test_every_place_is_documented(form: VendorForm) -> None:
     section = text.split(f"## {titles.get(form.vendor, 'Google Analytics 4')}\n")[1].split("\n## ")[0]
     table = {} if form is SEGMENT else module._PARAMS._table if form is GA4 else module._PLACES._table
     names = [
-        *table.values(),
+        *(name for names in table.values() for name in names),
         *getattr(module, "_EVENT_NAMES", {}).values(),
         *getattr(module, "_TOP_LEVEL", {}).values(),
     ]
