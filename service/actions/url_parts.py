@@ -5,6 +5,10 @@ sign, an `@`, a letter outside of ASCII or an odd shape is taken for an id. Of t
 not on the list of path words (data/path_words.txt) may be somebody's name: they are scanned, and one that
 detection touches is an id as well. The segment after a collection word (data/path_collections.txt), as in
 `/users/…` or `/u/…`, is an id unless it is on the list of path words.
+
+The same holds for the labels of a host, but for the name registered under a public suffix (`example` of
+`www.example.co.uk`): that one stays, for a domain says which site and not which person, unless it is one of
+the event's own identity values. A host outside of the public suffixes (`ana-laptop.local`) has no such name.
 """
 
 import re
@@ -13,6 +17,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Final
 from urllib.parse import unquote
+
+from tldextract import TLDExtract
 
 from service.actions.word_list import word_list
 
@@ -33,30 +39,8 @@ _LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?")
 _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _GREATEST_PORT: Final = 65_535
 _LONGEST_HOST: Final = 253  # RFC 1035, section 2.3.4, without the root
-# Labels under which a country's registry sells names: `co.uk`, `com.br`, `ac.jp`.
-_SECOND_LEVELS = frozenset(
-    {
-        "ac",
-        "co",
-        "com",
-        "edu",
-        "go",
-        "gob",
-        "gouv",
-        "gov",
-        "ltd",
-        "me",
-        "ne",
-        "net",
-        "nom",
-        "or",
-        "org",
-        "sch",
-    }
-)
-_COUNTRY_CODE = re.compile(r"[a-z]{2}")
-#: Names of machines and networks in a home or an office (RFC 6762, RFC 8375 and common use).
-_LOCAL_DOMAINS = frozenset({"arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain"})
+# A registered name may have digits (`7news`), but not as many as a phone number or a token has.
+_TOKEN_LABEL = re.compile(r"[0-9]{6}|^(?=.*[0-9]).{20}")
 
 _WORDS = re.compile(
     r"([A-Za-z]+(?:[-_][A-Za-z]+)*)"
@@ -172,24 +156,28 @@ def _host_and_port(authority: str) -> tuple[tuple[Part, ...], str] | None:
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
         # WHATWG's URL standard takes every host that ends in a number for an IPv4 address.
         return (Part(IP),), port
-    if len(labels) == 1:
-        return (_word_part(host),), port
-    own = _own_labels(labels)
-    domain, *suffix = labels[own:]
+    suffix = _public_suffixes()(host).suffix
+    own = len(labels) - (suffix.count(".") + 1 if suffix else 0)
     parts = [_word_part(label) for label in labels[:own]]
-    parts.append(Part(domain, _spaced(_unicode_label(domain)), identity_only=True))
-    parts += [Part(label) for label in suffix]
-    return tuple(parts), port
+    if suffix and own:
+        parts[-1] = _registered_part(labels[own - 1])
+    return (*parts, *(Part(label) for label in labels[own:])), port
 
 
-def _own_labels(labels: list[str]) -> int:
-    """How many of the first labels stand in front of the name somebody registered.
+@cache
+def _public_suffixes() -> TLDExtract:
+    """The public suffix list as it came with the package: never fetched, never cached on a disk.
 
-    Told without the public suffix list, which is large and changes weekly: `github.io` counts as a name, all
-    that its users have in front of it as theirs.
+    Without its private section, so that `github.io` is a name that somebody registered, and what its users
+    put in front of it is theirs.
     """
-    suffix = 2 if _COUNTRY_CODE.fullmatch(labels[-1]) and labels[-2] in _SECOND_LEVELS else 1
-    return max(len(labels) - suffix - (labels[-1] not in _LOCAL_DOMAINS), 0)
+    return TLDExtract(suffix_list_urls=(), cache_dir=None)
+
+
+def _registered_part(label: str) -> Part:
+    if _TOKEN_LABEL.search(label):
+        return Part(ID)
+    return Part(label, _spaced(_unicode_label(label)), identity_only=True)
 
 
 def _unicode_label(label: str) -> str:

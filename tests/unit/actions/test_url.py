@@ -41,13 +41,17 @@ from tests.applied_action import applied, pseudonymizer, rule, spans, texts
         ("http://[::ffff:203.0.113.7]/docs", "http://:ip/docs"),
         ("http://\N{FULLWIDTH DIGIT TWO}03.0.113.7/docs", "http://:ip/docs"),
         # international and odd hosts
-        ("https://bücher.example/docs", "https://bücher.example/docs"),
-        ("https://xn--bcher-kva.example/docs", "https://xn--bcher-kva.example/docs"),
+        ("https://bücher.de/docs", "https://bücher.de/docs"),
+        ("https://xn--bcher-kva.de/docs", "https://xn--bcher-kva.de/docs"),
         ("http://localhost:3000/docs", "http://localhost:3000/docs"),
         ("https://usr42.example.org/docs", "https://:id.example.org/docs"),
         ("https://d41d8cd98f00b204.cdn.example.org", "https://:id.cdn.example.org"),
         ("https://ána.example.org", "https://:id.example.org"),
         ("https://7news.co.uk/docs", "https://7news.co.uk/docs"),
+        ("https://www.4915112345678.com/docs", "https://www.:id.com/docs"),
+        ("https://d41d8cd98f00b204e980.co.uk/docs", "https://:id.co.uk/docs"),
+        ("https://co.uk/docs", "https://co.uk/docs"),
+        ("https://bücher.local/docs", "https://:id.local/docs"),
     ],
 )
 def test_the_parts_of_a_url(url: str, template: str) -> None:
@@ -167,8 +171,8 @@ def test_a_segment_that_detection_touches_is_an_id() -> None:
 
 
 def test_letters_behind_punycode_are_scanned() -> None:
-    assert texts(UrlTemplate(), "https://xn--mller-kva.example") == ("Müller",)
-    assert texts(UrlTemplate(), "https://xn--99999999999.example") == ("Xn 99999999999",)
+    assert texts(UrlTemplate(), "https://xn--mller-kva.de") == ("Müller",)
+    assert texts(UrlTemplate(), "https://xn--9999.de") == ("Xn 9999",)
 
 
 def test_a_host_label_that_detection_touches_is_an_id() -> None:
@@ -178,7 +182,7 @@ def test_a_host_label_that_detection_touches_is_an_id() -> None:
         assert result == f"https://{host.replace('maria-silva', ':id')}/docs"
 
 
-@pytest.mark.parametrize("host", ["lima.example", "lima.com", "lima.co.uk"])
+@pytest.mark.parametrize("host", ["lima.org", "lima.com", "lima.co.uk"])
 def test_a_registered_name_falls_only_to_the_events_own_identity(host: str) -> None:
     person = {"Lima": spans("Lima", [("Lima", Entity.PERSON)])}
     identity = {"Lima": spans("Lima", [("Lima", Entity.IDENTITY)])}
