@@ -70,4 +70,8 @@ class VendorForm(ABC):
 
     @abstractmethod
     def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
-        """The payload, or why there is none."""
+        """The payload, valid by the vendor's schema, or why there is none.
+
+        Contract: the event's call is one of `calls`; never raises for any fields; the same event gives the
+        same payload, its keys in the same order.
+        """

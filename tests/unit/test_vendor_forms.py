@@ -281,6 +281,23 @@ def test_a_page_call_says_its_page_where_other_events_do(form: VendorForm) -> No
     assert {url, url + "/keys"} <= set(_strings(arrived))
 
 
+@pytest.mark.parametrize(
+    ("form", "one", "other"),
+    [
+        (MIXPANEL, "traits.properties.$a", "properties.$a"),
+        (AMPLITUDE, "traits.context.traits.$a", "context.traits.$a"),
+        (POSTHOG, "traits.properties.$a", "properties.$a"),
+    ],
+    ids=["mixpanel", "amplitude", "posthog"],
+)
+def test_two_fields_that_leave_each_other_no_place_are_refused(
+    form: VendorForm, one: str, other: str
+) -> None:
+    shaped(form, CallType.TRACK, {one: 1})
+    shaped(form, CallType.TRACK, {one: 1, other: 1})
+    assert refusal(form, CallType.TRACK, {one: 1, other: 2}) is ShapeReason.PAYLOAD_INVALID
+
+
 # What would leak by default
 
 
@@ -331,6 +348,11 @@ def test_segment_gets_only_what_the_spec_has_a_place_for(
 @pytest.mark.parametrize("name", ["$identify", "$create_alias", "$groupidentify", "$set"])
 def test_posthog_would_drop_these_events_so_they_are_refused(name: str) -> None:
     assert refusal(POSTHOG, CallType.TRACK, name=name) is ShapeReason.PAYLOAD_INVALID
+
+
+def test_no_client_id_is_made_from_an_id_in_the_clear() -> None:
+    clear: dict[str, JsonValue] = {"userId": "usr_42"}
+    assert refusal(GA4, CallType.TRACK, clear, without=("anonymousId",)) is ShapeReason.NO_USABLE_ID
 
 
 # Google's names
