@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import click
 import typer
 
 from service.cli import bench, demo, keys, policy, sanitize, topics, version, worker
@@ -27,15 +26,10 @@ app.add_typer(topics.app, name="topics")
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code: 0 done, 1 found something, 2 wrong usage, 3 failed."""
     try:
-        code = app(args=list(arguments), standalone_mode=False)
+        app(args=list(arguments))
     except WeirError as error:
         stderr.print(f"weir: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return error.exit_code
-    except click.exceptions.Exit as stop:
-        return stop.exit_code
-    except click.ClickException as error:
-        error.show()
-        return 2
-    except (KeyboardInterrupt, click.Abort):
-        return 130
-    return code if isinstance(code, int) else 0
+    except SystemExit as stop:  # how typer ends a command, with 2 where it was used wrongly
+        return stop.code if isinstance(stop.code, int) else 0
+    return 0

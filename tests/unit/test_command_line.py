@@ -1,0 +1,42 @@
+"""The command line as a whole: exit codes and help."""
+
+import pytest
+
+from service.cli.app import run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["version"], 0),
+        (["--help"], 0),
+        ([], 2),
+        (["no-such-command"], 2),
+        (["keys", "check", "no-such-file.json"], 2),
+        (["sanitize", "--vendor", "no-such-vendor"], 2),
+        (["sanitize", "--processes", "none"], 2),
+    ],
+)
+def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["worker", "sanitize", "demo", "bench", "version", "topics create", "topics check"]
+    + ["keys generate", "keys check", "policy check", "policy show", "bench pipeline"],
+)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*command.split(), "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "Usage: weir" in shown
+    assert len(shown.splitlines()) > 5
+
+
+def test_a_wrong_setting_is_one_clear_message(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WEIR_PROCESES", "2")
+    assert run(["sanitize"]) == 2
+    assert "did you mean WEIR_PROCESSES?" in capsys.readouterr().err
