@@ -22,6 +22,7 @@ from service.detection.recognizers.home_folder import HomeFolderRecognizer
 from service.detection.recognizers.labelled_number import LabelledNumberRecognizer
 from service.detection.recognizers.national_id import NationalIdRecognizer
 from service.detection.recognizers.person import PersonRecognizer
+from service.detection.recognizers.person_east_asian import EastAsianPersonRecognizer
 from service.detection.recognizers.phone_number import PhoneNumberRecognizer
 from service.detection.recognizers.secret_token import SecretTokenRecognizer
 from service.detection.recognizers.social_handle import SocialHandleRecognizer
@@ -65,6 +66,7 @@ class Engine:
         registry = RecognizerRegistry(
             recognizers=[
                 PersonRecognizer(),
+                EastAsianPersonRecognizer(),
                 EmailAddressRecognizer(),
                 PhoneNumberRecognizer(),
                 StreetAddressRecognizer(),

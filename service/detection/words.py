@@ -109,7 +109,8 @@ def _word(text: str, start: int, end: int, lists: Lexicon) -> Word:
         known=key in lists.vocabulary or key in lists.products or key in lists.places,
         particle=key in PARTICLES,
         initial=len(key) == 1,
-        title=surface[:1].isupper() and not surface[1:].isupper(),
+        title=(surface[:1].isupper() or surface.rpartition("'")[2][:1].isupper())
+        and not surface[1:].isupper(),
         upper=len(surface) > 1 and surface.isupper(),
         digits=text[start - 1 : start].isdigit() or text[end : end + 1].isdigit(),
     )

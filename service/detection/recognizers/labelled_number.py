@@ -60,7 +60,7 @@ _UNSPACED: Final = {
 _VALUE: Final = re.compile(
     r"[\"'\\]{0,3}[ :=#.,(：-]{0,3}(?:(?:number|numbers|num|no|nr|id|code|is|was|ist|lautet|est|es|é|è|numéro|número|numero|nummer|номер"
     r"|my|the|card|of|with|for|de|du|der|to|n[°º]|№|は|是|为|은|는)[ :=#.(\"'\\：]{0,4}){0,4}[\"'\\]{0,2}"
-    r"(?<![A-Za-z0-9])(?P<value>[A-Z]{0,4}[ -]?\d(?:[ ./-]?[A-Z0-9]){3,29})(?![A-Za-z0-9])",
+    r"(?<![A-Za-z0-9])(?P<value>[A-Z]{0,6}[ -]?\d(?:[ ./-]?[A-Z0-9]){3,29})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
 _CARD_CODE_LABELS: Final = _phrases(

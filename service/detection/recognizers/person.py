@@ -7,6 +7,7 @@ from typing import Final
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
+from service.detection.language import guess_language
 from service.detection.lexicon import Commonness, Lexicon, lexicon
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, presidio_result
@@ -21,7 +22,7 @@ _TITLES: Final = frozenset(
 )
 
 #: What may stand between the words of one name.
-_INNER_GAP: Final = re.compile(r" {1,2}|[-_+.]|\. ?|\.-|, (?=\S)|")
+_INNER_GAP: Final = re.compile(r" {1,2}|[-_+.]|\. ?|\.-|, |")
 #: Months, days and the like: given names that are far more often dates.
 _CALENDAR: Final = frozenset(
     "january april may june july august september monday friday summer autumn".split()
@@ -36,7 +37,7 @@ _THINGS: Final = frozenset(
     "repo repository branch environment workflow workflows runner runners middleware syntax code script "
     "scripts sink source stack core compiler runtime package module extension operator chart deployment "
     "hotel street road avenue airport university county island beach bay valley lake river hills heights "
-    "office datacenter zone timezone time".split()
+    "optimizer optimiser algorithm diagram notation office datacenter zone timezone time".split()
 )
 
 
@@ -79,6 +80,10 @@ _SIGN_OFFS: Final = _phrases(
     love|mfg|lg|vg|grüße|viele grüße|liebe grüße|beste grüße|schöne grüße|mit freundlichen grüßen|freundliche grüße|gruß|danke|cordialement|bien à vous|merci|bises|amicalement
     saludos|un saludo|atentamente|gracias|abraço|abraços|atenciosamente|obrigado|obrigada|att|saluti|cordiali saluti|grazie|groeten|groetjes|met vriendelijke groet|mvh
     hälsningar|hilsen|terveisin|pozdrawiam|s pozdravem|üdvözlettel|saygılarımla|teşekkürler|с уважением|спасибо|sent by|signed"""
+)
+#: Of these, the ones after which hardly anything but a name is capitalized.
+_ADDRESSING: Final = frozenset(
+    "ask asked tell told contact cc ping dear hi hello hey hallo hola bonjour ciao frag olá".split()
 )
 _AFTER_INTRODUCTION: Final = re.compile(r"[ \t:,\"'“]{1,4}")
 _AFTER_HONORIFIC: Final = re.compile(r"\.? |\.")
@@ -124,10 +129,11 @@ class _Names:
         self._words = words
         self._places = lists.places
         self._products = lists.products
-        lower = sum(1 for word in words if not word.title and not word.upper and not word.initial)
-        self._monotone = lower == len(words) or all(word.upper or word.initial for word in words)
+        small = sum(not word.title and not word.upper for word in words)
+        self._monotone = small == len(words) or all(word.upper or word.initial for word in words)
+        self._german = guess_language(words) == "de"
         # Title Case and German capitalize nouns: then a capital says little.
-        self._capitals_tell = not self._monotone and lower * 2 >= len(words)
+        self._capitals_tell = not self._monotone and small * 2 >= len(words)
 
     def find(self, people: list[tuple[int, int]]) -> Iterator[Found]:
         taken = set()
@@ -188,10 +194,28 @@ class _Names:
             ):
                 following += 1
             word = self._words[following]
-            if not self._nameable(word) or (comma and not (word.strong and (word.title or word.upper))):
+            if not (self._nameable(word) or self._follows_given(last, following)) or (
+                comma and not (word.strong and (word.title or word.upper))
+            ):
                 break
             last = following
         return last
+
+    def _follows_given(self, left: int, right: int) -> bool:
+        """Whether a capitalized word is a family name by standing after a given name: `Bridget Fairweather`."""
+        given, word = self._words[left], self._words[right]
+        return (
+            self._capitals_tell
+            and given.given is Commonness.NAME_ONLY
+            and given.title
+            and word.title
+            and not word.initial
+            and not word.digits
+            and self._gap(left) == " "
+            and not self._thing(given)
+            and not self._thing(word)
+            and word.key not in _THINGS
+        )
 
     def _proved(self, first: int, last: int) -> Iterator[tuple[int, int, float]]:
         words = self._words[first : last + 1]
@@ -220,7 +244,9 @@ class _Names:
         gap = self._gap(first)
         spaced = gap.strip(" ") == ""
         if head.strong and not (self._thing(head) and not any(w.strong for w in rest)):
-            return any(word.named or word.initial or word.unknown for word in rest)
+            return any(
+                word.named or word.initial or (word.unknown and _latin(word.key)) for word in rest
+            ) or (self._follows_given(first, first + 1))
         if any(word.strong and not self._thing(word) for word in rest):
             return (
                 head.given is not None
@@ -237,7 +263,7 @@ class _Names:
             return (
                 self._monotone and min(commons) <= Commonness.RARE_WORD and head.given <= Commonness.RARE_WORD
             )
-        unknown = [word for word in words if word.unknown and len(word.key) >= 3]
+        unknown = [word for word in words if word.unknown and len(word.key) >= 3 and _latin(word.key)]
         return (
             len(unknown) >= 2
             and len(unknown) == len(words)
@@ -258,7 +284,7 @@ class _Names:
             return False
         if word.given is Commonness.NAME_ONLY:
             return len(word.key) >= 4 or word.title
-        return word.title and self._capitals_tell
+        return word.title and self._capitals_tell and not self._german
 
     def _triggered(self) -> Iterator[tuple[int, int, float]]:
         """Names that the words around them prove."""
@@ -394,7 +420,8 @@ class _Names:
     def _may_start(self, word: Word) -> bool:
         """Whether it may stand at the edge of a name the model found."""
         return not word.digits and (
-            word.strong or (self._cased(word) and not word.particle and (word.named or not word.known))
+            word.given is Commonness.NAME_ONLY
+            or (self._cased(word) and not word.particle and (word.named or not word.known))
         )
 
     def _evidence(self, words: list[Word]) -> bool:

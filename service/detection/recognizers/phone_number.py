@@ -17,7 +17,7 @@ _REGIONS: Final = (
     "ID PH VN TH SG MY HK TW PK BD UA RU RO HU GR SK BG HR"
 ).split()
 _CANDIDATE: Final = re.compile(
-    r"(?<![\w.,/=#:%$€£-])(?:(?:\+|00) ?)?[(]?\d[\d]{0,5}[)]?(?:[ .\-/()·]{1,3}\d{1,6}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|x|extension|durchwahl|poste|anexo|ramal|доб)\.? ?\d{1,6}))?(?![\w]|[.,:/-]\d|%)"
+    r"(?<![\w.,/=#:%$€£-])(?:(?:\+|00) ?)?[(]?\d{1,15}[)]?(?:[ .\-/()·]{1,3}\d{1,12}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|x|extension|durchwahl|poste|anexo|ramal|доб)\.? ?\d{1,6}))?(?![\w]|[.,:/-]\d|%)"
     r"|(?<=tel:)\+?\d[\d.()-]{5,20}|(?<=wa\.me/)\d{7,15}|(?<=[=:])\+\d[\d ().-]{6,20}\d"
 )
 _LABELS: Final = Phrases(
@@ -32,7 +32,7 @@ _UNSPACED_LABEL: Final = re.compile("电话|電話|手机|手機|携帯|전화|�
 _DATE: Final = re.compile(
     r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d|(?:19|20)\d{6}(?:\d{6})?|(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d"
 )
-_VERSION: Final = re.compile(r"\d{1,4}(?:\.\d{1,6}){1,5}")
+_VERSION: Final = re.compile(r"(?!0\d(?:\.\d\d){4}\Z)\d{1,4}(?:\.\d{1,6}){1,5}")
 _THOUSANDS: Final = re.compile(r"\d{1,3}(?:[ .]000){1,4}|\d{1,3}(?:\.\d{3}){1,4}")
 #: How far a label may stand from its number, in characters.
 _REACH: Final = 40

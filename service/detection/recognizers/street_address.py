@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
 from service.detection.words import PARTICLES, Word, split_words, word_from
 from service.policy.entities import Entity
@@ -71,6 +72,16 @@ _JAPANESE: Final = re.compile(
 _CHINESE: Final = re.compile(
     r"[\u3400-\u9fff]{2,12}[路街道巷弄]\d{1,5}[号號](?:[\u3400-\u9fff\d]{0,10}[室楼樓层號])?"
 )
+_LABELS: Final = Phrases(
+    """address|street|home address|billing address|shipping address|street address|lives at|live at|living at|moved to|adresse|anschrift|wohnhaft in|wohne in|adresse postale
+    domicile|j'habite|dirección|domicilio|vivo en|endereço|morada|indirizzo|residente in|abito in|adres|ulica|adress|osoite|cím|adresa|adresi|адрес|διεύθυνση|العنوان|כתובת|alamat|địa chỉ""".replace(
+        "\n", "|"
+    ).split("|")
+)
+#: After such a label: words and a number up to a comma or the line's end.
+_LABELLED: Final = re.compile(
+    r"[\"'\\]{0,3}(?: ?[:=]| is| ist| est| es| é| è)[ \"'\\]{0,3}(?P<street>[^,;\n\"']{0,60}?[^\W\d_][^,;\n\"']{0,40}?\d{1,5}[a-zA-Z]?|\d{1,5}[^,;\n\"']{3,60})(?=[,;\n\"'.]|\s*\Z| - )",
+)
 _COUNTED: Final = frozenset(
     "more few first other different minute minutes hour hours day days second seconds ms times of on in the a to and or for per is are was at by with from ago".split()
 )
@@ -91,6 +102,10 @@ class StreetAddressRecognizer(RuleRecognizer):
             for start, end in self._around(text, words, number.start(), number.end()):
                 unit = _UNIT.match(text, end)
                 yield Found(start, unit.end() if unit else end, Entity.STREET_ADDRESS, 0.8)
+        for _, last in _LABELS.find(text, words):
+            labelled = _LABELLED.match(text, words[last].end)
+            if labelled and any(char.isdigit() for char in labelled["street"]):
+                yield Found(*labelled.span("street"), Entity.STREET_ADDRESS, 0.7)
         for pattern in (_PO_BOX, _POST_CODE):
             for match in pattern.finditer(text):
                 yield Found(*match.span(), Entity.STREET_ADDRESS, 0.6)
@@ -100,9 +115,8 @@ class StreetAddressRecognizer(RuleRecognizer):
                     yield Found(*match.span(), Entity.STREET_ADDRESS, 0.8)
 
     def _around(self, text: str, words: list[Word], start: int, end: int) -> Iterator[tuple[int, int]]:
-        following = word_from(words, end)
-        yield from self._number_first(text, words, following, start, end)
-        yield from self._number_last(text, words, following - 1, start, end)
+        yield from self._number_first(text, words, word_from(words, end), start, end)
+        yield from self._number_last(text, words, word_from(words, start) - 1, start, end)
 
     def _number_first(
         self, text: str, words: list[Word], first: int, start: int, end: int
