@@ -30,7 +30,7 @@ class KeepAction(Action):
                 return self._number(value)
             case "boolean":
                 return value if isinstance(value, bool) else REFUSED
-            case "list":
+            case _:
                 return self._list(value)
 
     def _string(self, value: JsonValue) -> str | RefusedType:

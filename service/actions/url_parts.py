@@ -28,6 +28,8 @@ IP: Final = ":ip"
 #: Characters. Longer ones are refused: browsers and servers stop at about as many.
 _LONGEST_URL: Final = 8192
 _LONGEST_CAMPAIGN_VALUE: Final = 256
+#: A path of more segments is refused: each may be a text to scan.
+_MOST_SEGMENTS: Final = 50
 #: How often a value is percent-decoded until nothing changes any more.
 _ENCODINGS: Final = 4
 _CACHED_URLS: Final = 2048
@@ -138,7 +140,7 @@ def take_apart(url: str) -> UrlParts | None:
         (host, port), rest = authority, rest[match.end() :]
     rest, _, _ = rest.partition("#")
     path, _, query = rest.partition("?")
-    if host is None and not path.startswith("/"):
+    if (host is None and not path.startswith("/")) or path.count("/") > _MOST_SEGMENTS:
         return None
     return UrlParts(scheme, host, port, _path(path), _campaign(query))
 
@@ -185,9 +187,10 @@ def _unicode_label(label: str) -> str:
     if not label.startswith("xn--"):
         return label
     try:
-        return label.removeprefix("xn--").encode("ascii").decode("punycode")
+        letters = label.removeprefix("xn--").encode("ascii").decode("punycode")
     except UnicodeError:
         return label
+    return letters if letters.isprintable() else label
 
 
 def _path(path: str) -> tuple[Part, ...]:

@@ -138,6 +138,7 @@ def test_region_refuses(value: JsonValue) -> None:
         ("ana@service.gov.uk", "government"),
         ("ana@mailinator.com", "disposable"),
         ("ana@example.org", "company"),
+        ("ana@example.de", "company"),
         ("ana@host.internal", "company"),
         ("ana@bücher.example", "company"),
         ("ana@xn--bcher-kva.example", "company"),

@@ -1,6 +1,8 @@
 import pytest
+from presidio_anonymizer.operators import OperatorType
 
 from service.actions.action import REFUSED, ActionContext
+from service.actions.pseudonym_operator import PseudonymOperator
 from service.actions.registry import build
 from service.detection.spans import Span
 from service.events.json_value import JsonValue
@@ -66,6 +68,11 @@ def test_a_text_that_was_not_scanned_is_refused() -> None:
 @pytest.mark.parametrize("value", [None, 17, 1.5, True, [TEXT], {"a": TEXT}])
 def test_refuses_what_is_no_text(value: JsonValue) -> None:
     assert applied(Scrub(), value).result is REFUSED
+
+
+def test_presidio_takes_our_operator_for_an_anonymizer() -> None:
+    assert PseudonymOperator().operator_type() is OperatorType.Anonymize
+    assert PseudonymOperator().operator_name() == "pseudonym"
 
 
 def test_pseudonyms_in_texts_need_a_key_purpose() -> None:
