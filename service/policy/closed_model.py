@@ -12,7 +12,7 @@ class ClosedModel(BaseModel):
     """Immutable and closed.
 
     Validated with a `Mistakes` as context, a model notes keys that it doesn't know, each with its place and
-    the nearest known key, and goes on without them; without that context they are ordinary errors.
+    the nearest known key, and takes them out; without that context they are ordinary errors.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -23,7 +23,7 @@ class ClosedModel(BaseModel):
         if not isinstance(value, Block) or not isinstance(info.context, Mistakes):
             return value
         known = [field.alias or name for name, field in cls.model_fields.items()]
-        for key in value:
-            if key not in known:
-                info.context.add(value.key_places[key], f"unknown key {key!r}", name=key, known=known)
-        return {key: value[key] for key in known if key in value}
+        for key in [key for key in value if key not in known]:
+            info.context.add(value.key_places[key], f"unknown key {key!r}", name=key, known=known)
+            del value[key]
+        return value

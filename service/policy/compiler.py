@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 
@@ -27,9 +27,8 @@ from service.policy.vendor_names import VendorName
 
 WordLists = Mapping[str, list[str]]
 
-_SPEC: TypeAdapter[ActionSpec] = TypeAdapter(ActionSpec)
-_SEPARATOR = "[-_.:+/]"
-_NUMBER = "[0-9]{1,3}[a-z]?"
+_SPEC: Final[TypeAdapter[ActionSpec]] = TypeAdapter(ActionSpec)
+_SEPARATOR: Final = "[-_.:+/]"
 
 
 def compile_policy(plan: TrackingPlanFile, vendors: Mapping[VendorName, VendorFile]) -> CompiledPolicy:
@@ -84,12 +83,17 @@ def compile_guard(form: GuardForm, word_lists: WordLists) -> Guard | None:
 def parts_pattern(words: list[str]) -> str:
     """A pattern for what is put together from words, in upper or lower case, with one separator between two.
 
-    After the first word, up to three of the parts may be numbers of up to three digits, with a letter at
-    most: enough for `llama-3.1-70b`, too little for a phone number.
+    After the first word one part may be a number of three digits, or up to three may be numbers of one or
+    two, each with a letter at most: enough for `llama-3.1-70b`, too little for a phone number.
     """
-    word = "(?:" + "|".join(re.escape(word) for word in sorted(set(words), key=lambda w: (-len(w), w))) + ")"
-    more_words = f"(?:{_SEPARATOR}{word})*"
-    return f"(?i:{word}{more_words}(?:{_SEPARATOR}{_NUMBER}{more_words}){{0,3}})"
+    # Longest first and up to a separator, so that a word is never taken for the start of another; nor is any
+    # part tried twice, which keeps a long value that does not match from taking long.
+    listed = "|".join(map(re.escape, sorted(set(words), key=lambda word: (-len(word), word))))
+    word = f"(?:{listed})(?={_SEPARATOR}|\\Z)"
+    words_after = f"(?:{_SEPARATOR}{word})*+"
+    small = f"(?:{_SEPARATOR}[0-9]{{1,2}}[a-z]?{words_after}){{0,3}}+"
+    large = f"{_SEPARATOR}[0-9]{{3}}[a-z]?{words_after}"
+    return f"(?i:{word}{words_after}(?:{large}|{small}))"
 
 
 def _vendor_plan(plan: TrackingPlanFile, file: VendorFile) -> VendorPlan:

@@ -45,6 +45,8 @@ def check_guard(
         mistakes.add(file.key_place(*keys, key), f"{key} means nothing for the type {kind}")
     if len(given & {"enum", "parts", "pattern"}) > 1:
         mistakes.add(place, "enum, parts and pattern can't stand together: choose one")
+    if file.is_spoiled(*keys):
+        return  # what seems to be lacking may be there, but wrong
     if kind in {"integer", "number"}:
         if guard.minimum is None or guard.maximum is None:
             mistakes.add(place, f"the type {kind} needs a minimum and a maximum")

@@ -16,7 +16,6 @@ from service.policy.models import Action, TrackingPlanFile, VendorFile
 from service.policy.reach import reached_fields
 from service.policy.vendor_names import VendorName
 
-
 _IN_WORDS: Final = {
     "drop": "-",
     "pseudonymize": "pseudonym",

@@ -44,9 +44,13 @@ class GuardForm(ClosedModel):
     type: Literal["string", "word", "integer", "number", "boolean", "list"] | None = Field(
         default=None, description="The kind of value; a word has no white space. Without it: string."
     )
-    enum: list[Word] | ListName | None = Field(
-        default=None, description="The values there are, or the name of a list in word_lists."
-    )
+    enum: (
+        Annotated[
+            Annotated[list[Word], Tag("list")] | Annotated[ListName, Tag("name")],
+            Discriminator(lambda value: "name" if isinstance(value, str) else "list"),
+        ]
+        | None
+    ) = Field(default=None, description="The values there are, or the name of a list in word_lists.")
     parts: ListName | None = Field(
         default=None,
         description="A word list; the value is put together from its words with - _ . : + or /.",

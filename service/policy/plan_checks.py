@@ -50,12 +50,16 @@ def check_plan(file: PolicyFile[TrackingPlanFile], mistakes: Mistakes) -> None:
                 name=name,
                 known=plan.classes,
             )
-    if fields_written(file) - {field.dotted for field in planned_fields(plan)}:
-        return  # a field that could not be read may be the one that uses a class or a list
-    for name in plan.classes.keys() - classes_used:
-        mistakes.add(file.key_place("classes", name), f"no field has the class {name!r}: remove it")
-    for name in plan.word_lists.keys() - lists_used:
-        mistakes.add(file.key_place("word_lists", name), f"no field uses the word list {name!r}: remove it")
+    if any(file.is_spoiled(section) for section in ("common", "events", "calls")):
+        return  # what is wrong there may be the one field that uses a class or a list
+    if classes_used <= plan.classes.keys():
+        for name in plan.classes.keys() - classes_used:
+            mistakes.add(file.key_place("classes", name), f"no field has the class {name!r}: remove it")
+    if lists_used <= plan.word_lists.keys():
+        for name in plan.word_lists.keys() - lists_used:
+            mistakes.add(
+                file.key_place("word_lists", name), f"no field uses the word list {name!r}: remove it"
+            )
 
 
 def fields_written(file: PolicyFile[TrackingPlanFile]) -> frozenset[str]:
@@ -71,11 +75,7 @@ def fields_written(file: PolicyFile[TrackingPlanFile]) -> frozenset[str]:
 
 def is_unknown_class(name: str, file: PolicyFile[TrackingPlanFile]) -> bool:
     """Whether a plan does not declare a class. Where its declarations can't be read, none is unknown."""
-    return (
-        name not in file.model.classes
-        and "classes" not in file.missing
-        and not file.is_spoiled("classes", name)
-    )
+    return name not in file.model.classes and not file.is_spoiled("classes")
 
 
 def _check_path(field: PlannedField, file: PolicyFile[TrackingPlanFile], mistakes: Mistakes) -> None:

@@ -68,27 +68,31 @@ class PolicyFile(Generic[Model]):
     """A file that could be read.
 
     Attributes:
-        name: Its name in messages.
         model: What holds of it.
         block: Its text's values, for their places.
         missing: Sections of the file that are missing or wrong as a whole; the model has empty ones instead.
     """
 
-    name: str
     model: Model
     block: Block
     missing: frozenset[str]
 
     def is_spoiled(self, *keys: str) -> bool:
-        """Whether a key is there but had to be taken out, so that it must not be found missing as well."""
-        block: Value = self.block
+        """Whether something wrong had to be taken out here, be it the key, its section or what it holds.
+
+        What else would be found missing or unused because of it must not be reported as well.
+        """
+        section = keys[0]
+        if section in self.missing or (section not in self.block and _lacks_keys(self.block)):
+            return True
+        value: Value = self.block
         for key in keys:
-            if not isinstance(block, Block) or key not in block.key_places:
+            if not isinstance(value, Block) or key not in value.key_places:
                 return False
-            if key not in block:
+            if key not in value:
                 return True
-            block = block[key]
-        return False
+            value = value[key]
+        return _is_spoiled(value)
 
     def keys_written(self, *way: str) -> frozenset[str]:
         """All keys of a block, also those that had to be taken out; none where the block is missing."""
@@ -156,13 +160,38 @@ def read_policy_file(
                 finding.note(mistakes)
             _take_out(findings)
         else:
-            return PolicyFile(str(file), holds, block, frozenset(missing))
+            return PolicyFile(holds, block, frozenset(missing))
 
 
 def _with_empty(block: Block, empty: Mapping[str, Any], missing: Iterable[str]) -> Block:
     for key in missing:
         block[key] = empty[key]
     return block
+
+
+def _lacks_keys(block: Block) -> bool:
+    return not block.key_places.keys() <= block.keys()
+
+
+def _is_spoiled(value: Value) -> bool:
+    if isinstance(value, Block):
+        return _lacks_keys(value) or any(_is_spoiled(inner) for inner in value.values())
+    return isinstance(value, Items) and (value.is_spoiled or any(_is_spoiled(inner) for inner in value))
+
+
+class _Step(NamedTuple):
+    holder: Block | Items
+    place: Place
+    value: Value
+
+
+def _step(value: Value, part: str | int) -> _Step | None:
+    """From a value to what it holds under a key or index, if it holds anything there."""
+    if isinstance(value, Block) and isinstance(part, str) and part in value:
+        return _Step(value, value.value_places[part], value[part])
+    if isinstance(value, Items) and isinstance(part, int):
+        return _Step(value, value.value_places[part], value[part])
+    return None
 
 
 class _Finding(NamedTuple):
@@ -191,13 +220,9 @@ class _Finding(NamedTuple):
                 holder, key = way[-1]
                 assert isinstance(holder, Block)
                 place, value = holder.key_places[key], key
-            elif isinstance(value, Block) and isinstance(part, str) and part in value:
-                way.append((value, part))
-                place, value = value.value_places[part], value[part]
-            elif isinstance(value, Items):
-                assert isinstance(part, int)
-                way.append((value, part))
-                place, value = value.value_places[part], value[part]
+            elif (step := _step(value, part)) is not None:
+                way.append((step.holder, part))
+                place, value = step.place, step.value
         return cls(way, place, value, detail)
 
     def note(self, mistakes: Mistakes) -> None:
@@ -206,9 +231,9 @@ class _Finding(NamedTuple):
         context = self.detail.get("ctx", {})
         if kind == "missing":
             self._note_missing(mistakes)
-        elif kind in {"literal_error", "enum"}:
+        elif kind in {"literal_error", "enum"} and isinstance(self.value, str):
             known = re.findall(r"'([^']*)'", context["expected"])
-            self._note_unknown(str(self.value), known, mistakes)
+            self._note_unknown(self.value, known, mistakes)
         elif kind == "union_tag_invalid":
             known = [tag for tag in re.findall(r"'([^']*)'", context["expected_tags"]) if tag != "word"]
             self._note_unknown(context["tag"], known, mistakes)
@@ -217,6 +242,13 @@ class _Finding(NamedTuple):
             mistakes.add(self.place, f"{_a(noun)} must be a word, or one key with its parameters")
         else:
             mistakes.add(self.place, self._sentence())
+
+    def entry(self) -> tuple[Block | Items | None, Any]:
+        """The smallest part that can be left out."""
+        if not self.way:
+            return None, None
+        depth = {"consent": 1, "actions": 2, "fields": 2}.get(self.way[0][1], len(self.way))
+        return self.way[:depth][-1]
 
     def _note_missing(self, mistakes: Mistakes) -> None:
         assert isinstance(self.value, Block)
@@ -244,7 +276,7 @@ class _Finding(NamedTuple):
     def _sentence(self) -> str:
         kind = self.detail["type"]
         context = self.detail.get("ctx", {})
-        if kind in {"string_type", "string_sub_type"}:
+        if kind in {"string_type", "literal_error", "enum"}:
             if isinstance(self.value, Block | Items):
                 return "must be a word"
             shown = str(self.value).lower() if isinstance(self.value, bool) else self.value
@@ -264,10 +296,8 @@ class _Finding(NamedTuple):
 
 
 def _take_out(findings: list[_Finding]) -> None:
-    """Take out what is wrong; an entry that lacks a required key goes as a whole."""
-    spots = {
-        (id(holder), key): holder for holder, key in (finding.way[-1] for finding in findings if finding.way)
-    }
+    """Take out what is wrong; what can't do without it, such as an action, goes as a whole."""
+    spots = {(id(holder), key): holder for holder, key in map(_Finding.entry, findings) if holder is not None}
     # From the end, so that an index still means the same item after another has gone.
     for (_, key), holder in sorted(spots.items(), key=lambda spot: str(spot[0][1]).zfill(9), reverse=True):
         if isinstance(holder, Block):
@@ -275,6 +305,7 @@ def _take_out(findings: list[_Finding]) -> None:
         else:
             del holder[key]
             del holder.value_places[key]
+            holder.is_spoiled = True
 
 
 def _a(noun: str) -> str:

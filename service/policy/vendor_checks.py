@@ -87,12 +87,7 @@ class VendorCheck:
                 place = self._file.item_place(index, section)
                 if name in names[:index]:
                     self._mistakes.add(place, f"{name!r} stands here twice")
-                elif (
-                    section == "events"
-                    and name not in known
-                    and "events" not in self._plan.missing
-                    and not self._plan.is_spoiled("events", name)
-                ):
+                elif section == "events" and name not in known and not self._plan.is_spoiled("events", name):
                     self._mistakes.add(place, f"unknown event {name!r}", name=name, known=known)
 
     def _check_classes_are_known(self) -> None:
@@ -116,25 +111,33 @@ class VendorCheck:
             classes[field.dotted].add(field.form.data_class)
         for dotted, action in self._file.model.fields.items():
             place = self._file.key_place("fields", dotted)
-            if dotted not in known:
+            if dotted not in known and not self._plan.missing & {"common", "events", "calls"}:
                 self._mistakes.add(place, f"unknown field {dotted!r}", name=dotted, known=known)
-            elif dotted not in classes:
+            elif dotted not in classes and not self._is_reach_unsure():
                 self._mistakes.add(place, f"never reached: no event or call allowed above has {dotted!r}")
             of_classes = [self._file.model.actions.get(name, "drop") for name in classes[dotted]]
-            spoiled = any(self._file.is_spoiled("actions", name) for name in classes[dotted])
-            if of_classes and not spoiled and all(of_class == action for of_class in of_classes):
+            unsure = any(
+                self._file.is_spoiled("actions", name) or is_unknown_class(name, self._plan)
+                for name in classes[dotted]
+            )
+            if of_classes and not unsure and all(of_class == action for of_class in of_classes):
                 self._mistakes.add(place, f"needless: the class of {dotted!r} is treated the same")
                 continue
             for name in classes[dotted]:
                 self._check_safe(action, name, ("fields", dotted))
 
+    def _is_reach_unsure(self) -> bool:
+        """Whether it is open which events and calls the vendor may get, because some names are wrong."""
+        return (
+            self._file.is_spoiled("events")
+            or self._file.is_spoiled("calls")
+            or not self._plan.model.events.keys() >= set(self._file.model.events)
+        )
+
     def _check_safe(self, action: Action, data_class: str, keys: tuple[str, ...]) -> None:
         done = verb(action)
         is_identity = data_class in self._plan.model.identity_classes
-        never_kept = is_identity or any(
-            data_class == name or data_class.startswith(f"{name}.") for name in NEVER_KEPT
-        )
-        if done == "keep" and never_kept:
+        if done == "keep" and is_never_kept(data_class, self._plan.model):
             self._mistakes.add(
                 self._file.value_place(*keys),
                 f"values of the class {data_class!r} may never be kept as they are",
@@ -184,7 +187,7 @@ class VendorCheck:
             required["groupId"] = "pseudonymize"
         if "alias" in self._file.model.calls:
             required["previousId"] = "pseudonymize"
-        if "actions" in self._file.missing or self._plan.missing & {"common", "calls"}:
+        if "actions" in self._file.missing:
             return
         classes = {
             field.dotted: field.form.data_class
@@ -192,8 +195,8 @@ class VendorCheck:
         }
         for dotted, needed in required.items():
             if dotted not in classes:
-                if dotted not in fields_written(self._plan):
-                    section = "calls" if dotted == "previousId" else "common"
+                section = "calls" if dotted == "previousId" else "common"
+                if not self._plan.is_spoiled(section):
                     self._mistakes.add(
                         self._plan.key_place(section), f"{dotted!r} is missing: the vendors' forms need it"
                     )
@@ -211,8 +214,15 @@ class VendorCheck:
                 )
                 self._mistakes.add(
                     place,
-                    f"{dotted!r} needs the action {needed}: without it {self._name} can be sent no event",
+                    f"{dotted!r} needs the action {needed}: {self._name}'s form can't be filled without it",
                 )
+
+
+def is_never_kept(data_class: str, plan: TrackingPlanFile) -> bool:
+    """Whether values of a class may not be kept as they are, whatever a policy says."""
+    return data_class in plan.identity_classes or any(
+        data_class == name or data_class.startswith(f"{name}.") for name in NEVER_KEPT
+    )
 
 
 def check_kept_fields(
@@ -225,14 +235,15 @@ def check_kept_fields(
     for file in vendors:
         for field in reached_fields(plan.model, file.model):
             kept = action_for(file.model, field.dotted, field.form.data_class) == "keep"
-            if kept and not given_parts(field.form):
+            if kept and not given_parts(field.form) and not is_never_kept(field.form.data_class, plan.model):
                 kept_by[*field.section, field.dotted].add(file.model.vendor)
     for keys, names in kept_by.items():
-        mistakes.add(
-            plan.key_place(*keys),
-            f"{keys[-1]!r} is kept for {', '.join(sorted(names))} but has no guard: "
-            "add a type with enum, parts, pattern, max_length, or minimum and maximum",
-        )
+        if not plan.is_spoiled(*keys):
+            mistakes.add(
+                plan.key_place(*keys),
+                f"{keys[-1]!r} is kept for {', '.join(sorted(names))} but has no guard: "
+                "add a type with enum, parts, pattern, max_length, or minimum and maximum",
+            )
 
 
 def check_topics(vendors: Mapping[VendorName, PolicyFile[VendorFile]], mistakes: Mistakes) -> None:

@@ -23,7 +23,11 @@ Part: TypeAlias = str | int
 
 
 class Block(dict[str, Value]):
-    """A mapping that knows where it, its keys and its values stand."""
+    """A mapping that knows where it, its keys and its values stand.
+
+    The places stay when a wrong value is taken out, so that a key that is wrong differs from one that is
+    missing.
+    """
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -33,12 +37,13 @@ class Block(dict[str, Value]):
 
 
 class Items(list[Value]):
-    """A sequence that knows where it and its items stand."""
+    """A sequence that knows where it and its items stand, and whether a wrong item has been taken out."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
         self.place = place
         self.value_places: list[Place] = []
+        self.is_spoiled = False
 
 
 _INTEGER: Final = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -90,38 +95,48 @@ def read(file: Path, shown_as: str, mistakes: Mistakes) -> Block | None:
 
 
 def _compose(text: str, top: Place, mistakes: Mistakes) -> Node | None:
-    yaml = YAML(typ="rt", pure=True)
+    """The one document of a file, or None, with the reason noted."""
+    documents = _documents(text, top, mistakes)
+    if documents is None:
+        return None
+    if len(documents) > 1:
+        mistakes.add(_place(top.file, documents[1].start_mark), "more than one document: remove the `---`")
+        return None
+    if not documents:
+        mistakes.add(top, "the file is empty")
+        return None
+    return documents[0]
+
+
+def _documents(text: str, top: Place, mistakes: Mistakes) -> list[Node] | None:
     try:
-        refused = [
-            token
-            for token in yaml.scan(StringIO(text))
-            if isinstance(token, AnchorToken | AliasToken | TagToken)
-        ]
-        for token in refused:
-            kind = "tags (!)" if isinstance(token, TagToken) else "anchors (&) and aliases (*)"
-            mistakes.add(_place(top.file, token.start_mark), f"{kind} are not allowed: write the value out")
-        if refused:
+        if _note_refused_tokens(text, top.file, mistakes):
             return None
-        documents = list(YAML(typ="rt", pure=True).compose_all(StringIO(text)))
+        return [node for node in YAML(typ="rt", pure=True).compose_all(StringIO(text)) if node is not None]
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         mistakes.add(_place(top.file, mark) if mark else top, _yaml_problem(text, error))
-        return None
     except ReaderError as error:
         before = text[: error.position]
         place = Place(top.file, before.count("\n") + 1, error.position - (before.rfind("\n") + 1) + 1)
         mistakes.add(place, "a control character that YAML does not allow")
-        return None
     except (YAMLError, RecursionError, ValueError):
         mistakes.add(top, "not YAML")
-        return None
-    if not documents or documents[0] is None:
-        mistakes.add(top, "the file is empty")
-        return None
-    if len(documents) > 1:
-        mistakes.add(_place(top.file, documents[1].start_mark), "more than one document: remove the `---`")
-    root: Node = documents[0]
-    return root
+    return None
+
+
+def _note_refused_tokens(text: str, file: str, mistakes: Mistakes) -> bool:
+    if not {"&", "*", "!"} & set(text):
+        return False  # reading every token takes as long as reading the file
+    refused = [
+        token
+        for token in YAML(typ="rt", pure=True).scan(StringIO(text))
+        if isinstance(token, AnchorToken | AliasToken | TagToken)
+    ]
+    for token in refused:
+        kind = "tags (!)" if isinstance(token, TagToken) else "anchors (&) and aliases (*)"
+        mistakes.add(_place(file, token.start_mark), f"{kind} are not allowed: write the value out")
+    return bool(refused)
 
 
 def _yaml_problem(text: str, error: MarkedYAMLError) -> str:
@@ -170,6 +185,9 @@ class _Converter:
                 )
                 continue
             block.key_places[key] = place
+            if _is_empty(value_node):
+                self._mistakes.add(place, f"{key!r} has no value")
+                continue
             value = self.convert(value_node)
             if value is not None:
                 block[key] = value
@@ -180,9 +198,11 @@ class _Converter:
         items = Items(_place(self._file, node.start_mark))
         for item_node in node.value:
             value = self.convert(item_node)
-            if value is not None:
-                items.append(value)
-                items.value_places.append(_place(self._file, item_node.start_mark))
+            if value is None:
+                items.is_spoiled = True
+                continue
+            items.append(value)
+            items.value_places.append(_place(self._file, item_node.start_mark))
         return items
 
     def _scalar(self, node: ScalarNode) -> str | int | float | bool | None:
@@ -202,10 +222,14 @@ class _Converter:
         return text
 
 
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.style is None and not node.value
+
+
 def _doubt(text: str) -> str | None:
     """What is unclear about a word without quotes, if anything is."""
     if not text:
-        return "a value is missing"
+        return "an item is empty"
     if text.casefold() in _NO_VALUES:
         return f"{text} is no value: remove the key"
     if text.casefold() in _SWITCHES:
