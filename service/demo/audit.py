@@ -223,7 +223,7 @@ def _folded(text: str) -> str:
 def _views(text: str) -> Iterator[tuple[str, Spelling]]:
     """The text, and what it says where it is decoded; the decoded view repeats what needs no decoding."""
     yield text, Spelling.PLAIN
-    if "%" in text:
+    if "%" in text or "+" in text:
         yield unquote_plus(text), Spelling.PERCENT
     decoded = "\n".join(filter(None, map(_from_base64, _BASE64_RUN.findall(text))))
     if decoded:

@@ -141,7 +141,7 @@ def _story(story: Story, console: Console) -> RenderableType:
     }
     before = Panel(
         _before(raw, payloads, marks=marks),
-        title="before: the raw event; struck is what reached no vendor",
+        title=f"before: the raw event ({'[-…-]' if marks else 'struck'}: reached no vendor)",
         title_align="left",
         box=box.ROUNDED,
         border_style=_QUIET,

@@ -1,0 +1,93 @@
+"""`weir demo` and `weir bench`, as a user runs them."""
+
+import json
+import re
+
+import pytest
+
+from tests.running_weir import RunningWeir, admin
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
+
+
+def test_the_demo_tells_the_whole_story(weir: RunningWeir) -> None:
+    picture = weir.folder / "demo.svg"
+    run = weir.weir("demo", "--events", "400", "--svg", str(picture))
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert "\x1b" not in run.stdout
+    for vendor in ("mixpanel", "amplitude", "posthog", "segment", "ga4"):
+        assert run.stdout.count(f"after: {vendor}") == 3
+    assert "[-" in run.stdout
+    assert "<PERSON>" in run.stdout
+    assert "No structured identity value came out" in " ".join(run.stdout.split())
+    assert picture.read_text().startswith("<svg")
+    with admin(weir.bootstrap) as client:
+        assert not {weir.raw_topic, *weir.outputs} & set(client.list_topics())
+
+
+def test_figures_for_machines(weir: RunningWeir) -> None:
+    run = weir.weir("demo", "--events", "60", "--json")
+    assert run.returncode == 0, run.stdout + run.stderr
+    report = json.loads(run.stdout)
+    assert report["records"] == 60 + sum(report["dead_lettered_for_all"].values())
+    assert report["unaccounted"] == 0
+    assert report["audit"]["structured_found"] == 0
+    for counts in report["vendors"].values():
+        assert counts["sent"] + sum(counts["suppressed"].values()) == 60
+
+
+def test_a_policy_that_lets_a_structured_value_through_fails_the_demo(weir: RunningWeir) -> None:
+    file = weir.folder / "config" / "vendors" / "posthog.yaml"
+    leaking = "  traits.username: {keep: {guard: {type: word, max_length: 40}}}\n"
+    text, count = re.subn(r"(?m)^fields:\n", f"fields:\n{leaking}", file.read_text())
+    assert count == 1
+    file.write_text(text)
+    run = weir.weir("demo", "--events", "120", "--json")
+    assert run.returncode == 1, run.stdout + run.stderr
+    report = json.loads(run.stdout)
+    assert report["audit"]["found"]["structured"].keys() == {"user name"}
+    assert report["clean"] is False
+
+
+def test_it_keeps_out_of_topics_that_are_there_already(weir: RunningWeir) -> None:
+    with admin(weir.bootstrap) as client:
+        client.create_topics({weir.outputs[0]: {"num_partitions": 1, "replication_factor": 1}})
+    run = weir.weir("demo", "--events", "10")
+    assert run.returncode == 3
+    assert weir.outputs[0] in run.stderr
+    with admin(weir.bootstrap) as client:
+        assert set(client.list_topics()) & {weir.raw_topic, *weir.outputs} == {weir.outputs[0]}
+
+
+def test_the_pipeline_is_measured_beside_plain_faust(weir: RunningWeir) -> None:
+    run = weir.weir("bench", "pipeline", "--events", "2000", "--json")
+    assert run.returncode == 0, run.stdout + run.stderr
+    report = json.loads(run.stdout)
+    assert report["records"] == 2000
+    assert report["vendor_records"] > 4 * 2000
+    assert report["processes"] == 1
+    assert report["records_per_second"] > 0
+    assert report["passthrough_records_per_second"] > 0
+
+
+def test_the_cost_of_an_event_is_measured_by_stage(weir: RunningWeir) -> None:
+    run = weir.weir("bench", "sanitize", "--events", "500", "--json")
+    assert run.returncode == 0, run.stdout + run.stderr
+    costs = json.loads(run.stdout)["microseconds_per_raw_event"]
+    assert costs.keys() == {"structured", "realistic"}
+    assert all(cost["decode"] > 0 and cost["rest"] > 0 for cost in costs.values())
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("demo",), ("--events", "--seed", "--json", "--svg", "--keep-topics", "five vendors")),
+        (("bench", "pipeline"), ("--events", "--processes", "--json", "plain Faust")),
+        (("bench", "sanitize"), ("--events", "--json", "CPU time")),
+    ],
+)
+def test_help(weir: RunningWeir, command: tuple[str, ...], words: tuple[str, ...]) -> None:
+    run = weir.weir(*command, "--help", NO_COLOR="1", COLUMNS="100")
+    assert run.returncode == 0
+    for word in words:
+        assert word in run.stdout
