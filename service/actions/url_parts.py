@@ -4,7 +4,8 @@ A path segment or a host label stays only if it is made of plain words; everythi
 sign, an `@`, a letter outside of ASCII or an odd shape is taken for an id. Of the words that are left, those
 not on the list of path words (data/path_words.txt) may be somebody's name: they are scanned, and one that
 detection touches is an id as well. The segment after a collection word (data/path_collections.txt), as in
-`/users/…` or `/u/…`, is an id unless it is on the list of path words.
+`/users/…` or `/u/…`, is an id unless it is on the list of path words; so is the first one behind a host where
+everybody has a page (data/profile_hosts.txt).
 
 The same holds for the labels of a host, but for the name registered under a public suffix (`example` of
 `www.example.co.uk`): that one stays, for a domain says which site and not which person, unless it is one of
@@ -142,7 +143,9 @@ def take_apart(url: str) -> UrlParts | None:
     path, _, query = rest.partition("?")
     if (host is None and not path.startswith("/")) or path.count("/") > _MOST_SEGMENTS:
         return None
-    return UrlParts(scheme, host, port, _path(path), _campaign(query))
+    return UrlParts(
+        scheme, host, port, _path(path, first_is_one_of_many=_is_profile_host(host)), _campaign(query)
+    )
 
 
 def _host_and_port(authority: str) -> tuple[tuple[Part, ...], str] | None:
@@ -193,17 +196,21 @@ def _unicode_label(label: str) -> str:
     return letters if letters.isprintable() else label
 
 
-def _path(path: str) -> tuple[Part, ...]:
+def _is_profile_host(host: tuple[Part, ...] | None) -> bool:
+    return ".".join(part.shown for part in (host or ())[-2:]) in word_list("profile_hosts.txt")
+
+
+def _path(path: str, *, first_is_one_of_many: bool) -> tuple[Part, ...]:
     parts: list[Part] = []
-    before = ""
+    after_collection = first_is_one_of_many
     for raw in path.split("/"):
         segment = raw.partition(";")[0]  # what follows are matrix parameters, such as ;jsessionid=
         if segment in _STRUCTURE:
             parts.append(Part(segment))
             continue
-        one_of_many = _is_collection(before) and not _is_known(_pieces(segment))
+        one_of_many = after_collection and not _is_known(_pieces(segment))
         parts.append(Part(ID) if one_of_many else _word_part(segment))
-        before = segment
+        after_collection = _is_collection(segment)
     return tuple(parts)
 
 

@@ -145,6 +145,7 @@ def test_words_in_the_path(path: str) -> None:
         ("/invite/qwerty/accept", "/invite/:id/accept"),
         ("/projects/apollo/usage", "/projects/:id/usage"),
         ("/s/abcdef", "/s/:id"),
+        ("/reset/password/qwerty", "/reset/password/:id"),
         ("/users//maria", "/users//:id"),
         ("/users/./maria", "/users/./:id"),
         ("/users;v=1/maria;x=y/edit;jsessionid=12", "/users/:id/edit"),
@@ -152,6 +153,21 @@ def test_words_in_the_path(path: str) -> None:
 )
 def test_one_of_many_is_an_id(path: str, template: str) -> None:
     assert applied(UrlPath(), path).result == template
+
+
+@pytest.mark.parametrize(
+    ("url", "template"),
+    [
+        ("https://github.com/marias/docs/issues", "https://github.com/:id/docs/issues"),
+        ("https://gist.github.com/marias", "https://gist.github.com/:id"),
+        ("https://www.facebook.com/maria", "https://www.facebook.com/:id"),
+        ("https://github.com/pricing", "https://github.com/pricing"),
+        ("https://github.com/", "https://github.com/"),
+        ("https://github.com.example.org/marias", "https://github.com.example.org/marias"),
+    ],
+)
+def test_where_everybody_has_a_page_the_first_segment_is_an_id(url: str, template: str) -> None:
+    assert applied(UrlTemplate(), url).result == template
 
 
 def test_words_that_could_be_names_are_scanned_as_names_are_written() -> None:
