@@ -24,7 +24,7 @@ def create(
     ] = None,
     check: Annotated[bool, typer.Option("--check", help="Create nothing; the same as `check`.")] = False,
     as_json: Json = False,
-) -> int:
+) -> None:
     """Create the topics that are missing: raw, one for each vendor of the policy, dead letters.
 
     Topics that exist are left as they are. Exits 1 if something about them is wrong.
@@ -37,25 +37,26 @@ def create(
             if check
             else kafka.create(topics, partitions=partitions, replication=replication_factor)
         )
-    return _report(states, as_json=as_json)
+    _report(states, as_json=as_json)
 
 
 @app.command(name="check")
-def check_topics(as_json: Json = False) -> int:
+def check_topics(as_json: Json = False) -> None:
     """Check that the topics exist and are set up soundly; exits 1 if not."""
     settings = load_settings()
     topics = needed_topics(settings, load(settings.config_dir))
     with Topics.of(settings.kafka_bootstrap) as kafka:
         states = kafka.look(topics)
-    return _report(states, as_json=as_json)
+    _report(states, as_json=as_json)
 
 
-def _report(states: list[TopicState], *, as_json: bool) -> int:
+def _report(states: list[TopicState], *, as_json: bool) -> None:
     if as_json:
         stdout.print_json(json.dumps([_as_json(state) for state in states]))
     else:
         stdout.print(_table(states))
-    return int(any(state.findings for state in states))
+    if any(state.findings for state in states):
+        raise typer.Exit(1)
 
 
 def _as_json(state: TopicState) -> dict[str, object]:

@@ -15,7 +15,7 @@ Format = Literal["auto", "console", "json"]
 
 OURS: Final = "service"
 
-#: For our subclasses of Faust's classes: what Faust says through them may quote records, and is held to warnings.
+#: For our subclasses of Faust's classes: what Faust says through them may quote records; held to warnings.
 FAUST_LOGGER: Final = logging.getLogger("faust")
 
 

@@ -72,11 +72,11 @@ class Lane:
         work = asyncio.create_task(self._sanitized(batch.values))
         self._batches.put_nowait((batch, work))
 
-    async def drained(self) -> None:
-        """Wait until every batch taken in was committed, or the lane has ended."""
+    async def drained(self) -> bool:
+        """Wait until every batch taken in was committed, or the lane has ended; whether nothing is left."""
         joined = asyncio.create_task(self._batches.join())
         await asyncio.wait([joined, self.task], return_when=asyncio.FIRST_COMPLETED)
-        joined.cancel()
+        return not joined.cancel()
 
     async def close(self) -> None:
         """Stop at once; batches that are not committed are thrown away."""

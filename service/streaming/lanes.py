@@ -55,10 +55,10 @@ class Lanes:
         waiting = [asyncio.create_task(lane.drained()) for lane in self._lanes.values()]
         if not waiting:
             return True
-        _, pending = await asyncio.wait([*waiting], timeout=seconds)
+        done, pending = await asyncio.wait(waiting, timeout=seconds)
         for task in pending:
             task.cancel()
-        return not pending
+        return not pending and all(task.result() for task in done)
 
     async def release(self) -> None:
         """End every lane at once; what is not committed is left to the partitions' next owners."""

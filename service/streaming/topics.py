@@ -18,7 +18,7 @@ from service.policy.plan import CompiledPolicy
 from service.settings import Settings
 
 #: Seconds until a Kafka that does not answer is reported.
-ANSWER_TIMEOUT: Final = 15.0
+ANSWER_TIMEOUT: Final = 10.0
 #: Raw records can be replayed, and dead letters looked into, for this many days in created topics.
 RETENTION_DAYS: Final = 30
 #: A topic that keeps less than this many days is reported: a weekend's outage would lose data.

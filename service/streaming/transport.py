@@ -17,7 +17,7 @@ from service.streaming.backlog import Backlog
 from service.streaming.record_batch import RecordBatch, split
 
 #: Seconds until a partition that was held back is looked at again.
-PAUSE: Final = 0.02
+PAUSE: Final = 0.01
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):

@@ -1,0 +1,217 @@
+"""Lanes against a real Kafka, with a sanitizer that passes everything on."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaConnectionError, ProducerFenced
+
+from service.errors import BrokerError
+from service.policy.vendor_names import VendorName
+from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Sent, Stage
+from service.settings import Settings
+from service.streaming.backlog import Backlog
+from service.streaming.lane import Lane
+from service.streaming.lanes import Lanes
+from service.streaming.output import OutputRules
+from service.streaming.record_batch import RecordBatch
+from service.streaming.transaction import TransactionalProducer
+from tests.running_weir import RunningWeir, admin
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
+
+LARGEST = 100_000
+
+
+class PassOn:
+    """A stand-in for the pool: each record goes to one topic, its own key. An empty one is dead-lettered."""
+
+    def __init__(self, topic: str) -> None:
+        self._topic = topic
+
+    async def sanitize(self, values: tuple[bytes | None, ...]) -> BatchResult:
+        return BatchResult(
+            [
+                (Sent(VendorName.GA4, self._topic, value[:8], value, (("weir-policy", b"p"),)),)
+                if value
+                else (DeadLettered(None, Stage.SANITIZE, FailReason.TIMEOUT),)
+                for value in values
+            ]
+        )
+
+
+class Bench:
+    """Topics, and lanes on them."""
+
+    def __init__(self, weir: RunningWeir) -> None:
+        self.weir = weir
+        self.source = TopicPartition(weir.raw_topic, 0)
+        self.output = weir.outputs[0]
+        topics = {
+            name: {"num_partitions": 2, "replication_factor": 1} for name in (weir.raw_topic, *weir.outputs)
+        }
+        with admin(weir.bootstrap) as client:
+            client.create_topics(topics, wait_for_metadata=True)
+        self._settings = Settings(
+            kafka_bootstrap=weir.bootstrap, group_id=weir.group, transaction_timeout=30, session_timeout=6
+        )
+        self._rules = OutputRules(weir.outputs[-1], "fingerprint", LARGEST)
+
+    def lanes(self) -> Lanes:
+        pool: Any = PassOn(self.output)
+        return Lanes(self._settings, pool, self._rules, Backlog(1_000_000))
+
+    def batch(
+        self, first: int, count: int, *, previous: int | None = None, assignment: int = 1
+    ) -> RecordBatch:
+        return self.batch_of(first, [b"%08d" % (first + i) for i in range(count)], previous, assignment)
+
+    def batch_of(
+        self, first: int, values: list[bytes | None], previous: int | None = None, assignment: int = 1
+    ) -> RecordBatch:
+        offsets = tuple(range(first, first + len(values)))
+        return RecordBatch(self.source, assignment, previous, offsets, offsets, tuple(values), 0.0)
+
+    async def numbers(self) -> list[int]:
+        """What a read_committed reader sees, by its number."""
+        records = await asyncio.to_thread(self.weir.read)
+        return sorted(int(record.value) for record in records if record.topic == self.output and record.value)
+
+
+@pytest.fixture
+def bench(weir: RunningWeir) -> Bench:
+    return Bench(weir)
+
+
+def lane_of(lanes: Lanes) -> Lane:
+    (lane,) = lanes._lanes.values()
+    return lane
+
+
+async def test_batches_commit_in_order_with_their_offset(bench: Bench) -> None:
+    lanes = bench.lanes()
+    await lanes.accept(bench.batch(0, 10))
+    await lanes.accept(bench.batch(10, 5, previous=9))
+    await lanes.accept(bench.batch(17, 3, previous=14))  # 15 and 16 are transaction markers
+    assert await lanes.drain(60)
+    assert await lanes.committed(bench.source) == 20
+    await lanes.close()
+    assert await bench.numbers() == [*range(15), *range(17, 20)]
+
+
+async def test_what_is_committed_is_trimmed(bench: Bench) -> None:
+    first = bench.lanes()
+    await first.accept(bench.batch(0, 10))
+    assert await first.drain(60)
+    await first.close()
+    second = bench.lanes()
+    await second.accept(bench.batch(0, 5))
+    await second.accept(bench.batch(5, 10, previous=4))
+    assert await second.drain(60)
+    await second.close()
+    assert await bench.numbers() == list(range(15))
+
+
+async def test_new_owner_fences_the_old(bench: Bench) -> None:
+    old, new = bench.lanes(), bench.lanes()
+    await old.accept(bench.batch(0, 5))
+    assert await old.drain(60)
+    await new.accept(bench.batch(0, 10))
+    assert await new.drain(60)
+    fenced = lane_of(old)
+    await old.accept(bench.batch(5, 10, previous=4))
+    await asyncio.wait([fenced.task])
+    assert isinstance(fenced.task.exception(), ProducerFenced)
+    await old.accept(bench.batch(15, 1, previous=14))  # thrown away, not waited for
+    assert await old.drain(60)
+    await old.close()
+    await new.close()
+    assert await bench.numbers() == list(range(10))
+
+
+async def test_next_assignment_gets_a_new_lane(bench: Bench) -> None:
+    lanes = bench.lanes()
+    await lanes.accept(bench.batch(0, 5))
+    assert await lanes.drain(60)
+    before = lane_of(lanes)
+    await lanes.accept(bench.batch(3, 4, assignment=2))
+    await lanes.accept(bench.batch(5, 99, previous=4, assignment=1))  # out of date
+    assert await lanes.drain(60)
+    assert lane_of(lanes) is not before
+    await lanes.close()
+    assert await bench.numbers() == list(range(7))
+
+
+async def test_lost_batch_ends_the_worker(bench: Bench) -> None:
+    lanes = bench.lanes()
+    await lanes.accept(bench.batch(0, 5))
+    await lanes.accept(bench.batch(8, 2, previous=7))
+    with pytest.raises(BrokerError, match="between offsets 5 and 8"):
+        await asyncio.wait_for(lanes.failed, 60)
+    await lanes.close()
+    assert await bench.numbers() == list(range(5))
+
+
+@pytest.mark.parametrize("committed", [True, False], ids=["after", "before"])
+async def test_connection_lost_around_the_commit(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    """Whether the transaction took effect is unknown to the lane: it finds out, and repeats nothing."""
+    commit: Callable[..., Any] = TransactionalProducer.commit
+    failures = [KafkaConnectionError(), KafkaConnectionError()]
+
+    async def lose_connection(self: TransactionalProducer, *arguments: Any) -> None:
+        if failures and not committed:
+            await self._producer.begin_transaction()
+            raise failures.pop()
+        await commit(self, *arguments)
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(TransactionalProducer, "commit", lose_connection)
+    lanes = bench.lanes()
+    for first in range(0, 20, 5):
+        await lanes.accept(bench.batch(first, 5, previous=first - 1 if first else None))
+    assert await lanes.drain(60)
+    assert not failures
+    await lanes.close()
+    assert await bench.numbers() == list(range(20))
+
+
+async def test_too_large_output_is_dead_lettered(bench: Bench) -> None:
+    lanes = bench.lanes()
+    fits = b"7" * (LARGEST - 400)
+    await lanes.accept(bench.batch_of(0, [b"1", fits, b"8" * LARGEST, b"", b"2"]))
+    assert await lanes.drain(60)
+    await lanes.close()
+    records = await asyncio.to_thread(bench.weir.read)
+    assert {record.value for record in records if record.topic == bench.output} == {b"1", b"2", fits}
+    letters = {record.key: record.value for record in records if record.topic != bench.output}
+    name = bench.weir.raw_topic
+    assert letters == {
+        f"{name}/0/2".encode(): (
+            b'{"topic":"%s","partition":0,"offset":2,"timestamp":2,"vendor":"ga4","stage":"deliver",'
+            b'"reason":"output_too_large","policy":"fingerprint"}' % name.encode()
+        ),
+        f"{name}/0/3".encode(): (
+            b'{"topic":"%s","partition":0,"offset":3,"timestamp":3,"vendor":null,"stage":"sanitize",'
+            b'"reason":"timeout","policy":"fingerprint"}' % name.encode()
+        ),
+    }
+
+
+async def test_order_of_a_key_holds(bench: Bench) -> None:
+    lanes = bench.lanes()
+    values: list[bytes | None] = [b"user-%03d %06d" % (i % 7, i) for i in range(5000)]
+    for first in range(0, 5000, 500):
+        await lanes.accept(bench.batch_of(first, values[first : first + 500], first - 1 if first else None))
+    assert await lanes.drain(60)
+    await lanes.close()
+    by_key: dict[bytes | None, list[bytes]] = {}
+    for record in await asyncio.to_thread(bench.weir.read):
+        assert record.value
+        by_key.setdefault(record.key, []).append(record.value)
+    assert sum(map(len, by_key.values())) == 5000
+    assert all(found == sorted(found) for found in by_key.values())

@@ -1,0 +1,209 @@
+"""Weir's commands as processes against a real Kafka, and a client's view of its topics."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.request import urlopen
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+
+from service.settings import PREFIX
+
+#: Seconds for anything that waits for a process on a busy machine.
+PATIENCE = 120.0
+
+WEIR = (sys.executable, "-m", "service")
+FAUST = (sys.executable, "-m", "faust", "-A", "service.app", "worker")
+
+
+def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIENCE) -> None:
+    """Wait for a condition, and fail with `what` if it does not come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.05)
+
+
+class OutputRecord(NamedTuple):
+    """A record as a read_committed reader sees it."""
+
+    topic: str
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[tuple[str, bytes], ...]
+
+
+class Worker:
+    """A worker process; its log goes to a file."""
+
+    def __init__(self, command: Sequence[str], environment: dict[str, str], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as sink:
+            self.process = subprocess.Popen(command, env=environment, stdout=sink, stderr=sink)
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def wait_for(self, word: str) -> None:
+        """Wait until the log says a word; fail at once if the process ends."""
+        wait_until(lambda: word in self.log or self.process.poll() is not None, f"{word} in {self._log}")
+        assert word in self.log, self.log
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """SIGKILL, if it still runs."""
+        self.process.kill()
+        self.process.wait(PATIENCE)
+
+    def get(self, path: str) -> str:
+        """What the probe port answers."""
+        port = re.search(r'"probe_port": (\d+)', self.log)
+        assert port, self.log
+        with urlopen(f"http://127.0.0.1:{port[1]}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+
+@dataclass
+class RunningWeir:
+    """Topics of one test, and the processes on them."""
+
+    bootstrap: str
+    folder: Path
+    environment: dict[str, str]
+    raw_topic: str
+    outputs: list[str]
+    group: str
+    workers: list[Worker] = field(default_factory=list)
+
+    def weir(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of Weir to its end."""
+        return subprocess.run(
+            [*WEIR, *arguments],
+            env=self.environment | changes,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+
+    def start(self, command: Sequence[str] = (*WEIR, "worker"), **changes: str) -> Worker:
+        """Start a worker."""
+        log = self.folder / f"worker-{len(self.workers)}.log"
+        self.workers.append(Worker(command, self.environment | changes, log))
+        return self.workers[-1]
+
+    def produce(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> int:
+        """Write keys and values to the raw topic; how many."""
+        producer = KafkaProducer(
+            bootstrap_servers=self.bootstrap,
+            linger_ms=20,
+            compression_type="gzip",
+            max_request_size=4_194_304,
+        )
+        sent = [producer.send(self.raw_topic, key=key, value=value) for key, value in records]
+        producer.flush()
+        for future in sent:
+            future.get(timeout=PATIENCE)
+        producer.close()
+        return len(sent)
+
+    def committed(self) -> int:
+        """How many raw records the group has committed. Gaps aside, the sum of its offsets."""
+        with admin(self.bootstrap) as client:
+            offsets = client.list_group_offsets([self.group])[self.group]
+            return sum(offset.offset for offset in offsets.values() if offset.offset > 0)
+
+    def wait_for_commits(self, count: int) -> None:
+        """Wait until at least `count` raw records are committed; fail at once if every worker has ended."""
+
+        def reached() -> bool:
+            running = [worker for worker in self.workers if worker.process.poll() is None]
+            assert running, self.workers[-1].log
+            return self.committed() >= count
+
+        wait_until(reached, f"{count} records committed")
+
+    def read(self) -> list[OutputRecord]:
+        """Everything in the output topics, for a read_committed reader."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap, isolation_level="read_committed", enable_auto_commit=False
+        )
+        partitions = [
+            TopicPartition(topic, number)
+            for topic in self.outputs
+            for number in consumer.partitions_for_topic(topic)
+        ]
+        consumer.assign(partitions)
+        consumer.seek_to_beginning()
+        ends = consumer.end_offsets(partitions)
+        found = []
+        deadline = time.monotonic() + PATIENCE
+        while any(consumer.position(partition) < ends[partition] for partition in partitions):
+            assert time.monotonic() < deadline
+            for records in consumer.poll(timeout_ms=500, max_records=10_000).values():
+                found += [OutputRecord(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
+        consumer.close()
+        return found
+
+
+@contextmanager
+def running_weir(
+    name: str, bootstrap: str, folder: Path, config_dir: Path, keyring_file: Path
+) -> Iterator[RunningWeir]:
+    """A test's own topics and group; its processes are ended in the end, its topics deleted."""
+    config = folder / "config"
+    shutil.copytree(config_dir, config)
+    outputs = []
+    for file in sorted((config / "vendors").glob("*.yaml")):
+        text, count = re.subn(r"(?m)^topic: *(\S+)", rf"topic: {name}.\1", file.read_text())
+        assert count == 1, file
+        file.write_text(text)
+        outputs.append(f"{name}.vendor.{file.stem}.events")
+    dead_letters = f"{name}.dead-letter"
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(PREFIX)} | {
+        "WEIR_KAFKA_BOOTSTRAP": bootstrap,
+        "WEIR_CONFIG_DIR": str(config),
+        "WEIR_KEYRING_FILE": str(keyring_file),
+        "WEIR_GROUP_ID": name,
+        "WEIR_RAW_TOPIC": f"{name}.raw",
+        "WEIR_DEAD_LETTER_TOPIC": dead_letters,
+        "WEIR_SPACY_MODEL": "en_core_web_sm",
+        "WEIR_PROCESSES": "1",
+        "WEIR_PROBE_PORT": "0",
+        "WEIR_SESSION_TIMEOUT": "6",
+        "WEIR_LOG_LEVEL": "debug",
+        "WEIR_LOG_FORMAT": "json",
+    }
+    weir = RunningWeir(bootstrap, folder, environment, f"{name}.raw", [*outputs, dead_letters], name)
+    try:
+        yield weir
+    finally:
+        for worker in weir.workers:
+            worker.kill()
+        with admin(bootstrap) as client:
+            ours = set(client.list_topics()) & {weir.raw_topic, *weir.outputs}
+            if ours:
+                client.delete_topics(sorted(ours))
+
+
+@contextmanager
+def admin(bootstrap: str) -> Iterator[KafkaAdminClient]:
+    """Kafka's admin interface for the block."""
+    client = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        yield client
+    finally:
+        client.close()
