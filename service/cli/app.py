@@ -26,7 +26,7 @@ app.add_typer(topics.app, name="topics")
 def run(arguments: Sequence[str]) -> int:
     """Run one command and give its exit code: 0 done, 1 found something, 2 wrong usage, 3 failed."""
     try:
-        app(args=list(arguments))
+        app(args=list(arguments), prog_name="weir")
     except WeirError as error:
         stderr.print(f"weir: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return error.exit_code

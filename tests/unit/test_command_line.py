@@ -24,8 +24,19 @@ def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize(
     "command",
-    ["worker", "sanitize", "demo", "bench", "version", "topics create", "topics check"]
-    + ["keys generate", "keys check", "policy check", "policy show", "bench pipeline"],
+    [
+        "worker",
+        "sanitize",
+        "demo",
+        "version",
+        "topics create",
+        "topics check",
+        "keys generate",
+        "keys check",
+        "policy check",
+        "policy show",
+        "bench pipeline",
+    ],
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command.split(), "--help"]) == 0
