@@ -1,63 +1,155 @@
 """Finds personal data in texts: the one door to detection."""
 
 from collections import OrderedDict
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
 from presidio_analyzer.nlp_engine import NlpArtifacts
+from spacy.tokens import Doc
 
+from service.detection.casing import with_capitals
+from service.detection.encoded import decoded_runs
 from service.detection.engine import LANGUAGE, Engine
+from service.detection.language import guess_language
 from service.detection.models import load_model
 from service.detection.reading import Reading, fold, unescape
 from service.detection.spans import Span, TextRequest, merge
+from service.detection.words import split_words
+from service.policy.entities import Entity
 
-_CACHE_ENTRIES: Final = 20_000
+#: The cache's bounds; at most some 40 MB, as longer texts are not kept.
+_CACHE_ENTRIES: Final = 10_000
+_CACHE_LONGEST_TEXT: Final = 2_000
+#: Longer texts are read in windows of this many characters, each beginning that many before the last one's end.
+_WINDOW: Final = 4_000
+_OVERLAP: Final = 400
+#: How many encodings deep a text is read: base64 in percent-encoding in base64.
+_MAX_DEPTH: Final = 3
+#: Texts given to a model at once.
+_MODEL_BATCH: Final = 128
+
+
+class _Passage(NamedTuple):
+    """A stretch to be searched.
+
+    Attributes:
+        request: Which text it is of.
+        reading: The stretch, read.
+        run: For what an encoded run decodes to, where the run stands in the original: it goes as a whole.
+        modelled: Whether a language model reads it; the rules always do.
+    """
+
+    request: int
+    reading: Reading
+    run: tuple[int, int] | None
+    modelled: bool
 
 
 class Detector:
     """Models and recognizers, loaded once. Same text and locale -> same spans, alone or in any batch."""
 
     def __init__(self, spacy_model: str = "en_core_web_md") -> None:
-        """Load the models (seconds; some hundred MB).
+        """Load the models (some seconds; docs/detection.md states the memory).
 
         Raises:
             ConfigurationError: if a model is unknown or not installed.
         """
-        self._english = load_model(spacy_model)
+        self._models = {"en": load_model(spacy_model), "fr": load_model("fr_core_news_sm")}
         self._engine = Engine()
         self._cache: OrderedDict[TextRequest, tuple[Span, ...]] = OrderedDict()
 
     def detect(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
         """The spans of each text: in order, not overlapping, in code points of the text as it was given."""
-        fresh = [request for request in dict.fromkeys(requests) if request not in self._cache]
-        found = dict(zip(fresh, self._detect(fresh), strict=True))
+        found: dict[TextRequest, tuple[Span, ...]] = {}
         for request in requests:
             if request in self._cache:
-                found[request] = self._cache[request]
                 self._cache.move_to_end(request)
-        self._cache.update(found)
+                found[request] = self._cache[request]
+        fresh = [request for request in dict.fromkeys(requests) if request not in found]
+        for request, spans in zip(fresh, self._search(fresh), strict=True):
+            found[request] = spans
+            if len(request.text) <= _CACHE_LONGEST_TEXT:
+                self._cache[request] = spans
         while len(self._cache) > _CACHE_ENTRIES:
             self._cache.popitem(last=False)
         return [found[request] for request in requests]
 
-    def _detect(self, requests: list[TextRequest]) -> list[tuple[Span, ...]]:
-        readings: list[tuple[int, Reading]] = []
-        for index, request in enumerate(requests):
-            folded = fold(request.text)
-            unescaped = unescape(folded)
-            readings += [(index, reading) for reading in (folded, unescaped) if reading is not None]
-        docs = self._english.pipe(reading.text for _, reading in readings)
+    def _search(self, requests: list[TextRequest]) -> list[tuple[Span, ...]]:
+        passages = [
+            passage for index, request in enumerate(requests) for passage in _passages(index, request.text)
+        ]
+        docs = self._docs(passages, requests)
         found: list[list[Span]] = [[] for _ in requests]
-        for (index, reading), doc in zip(readings, docs, strict=True):
-            artifacts = NlpArtifacts(
-                entities=list(doc.ents),
-                tokens=doc,
-                tokens_indices=[token.idx for token in doc],
-                lemmas=[],
-                nlp_engine=None,
-                language=LANGUAGE,
-            )
-            for span in self._engine.analyze(reading.text, artifacts):
-                start, end = reading.origin(span.start, span.end)
-                found[index].append(span._replace(start=start, end=end))
+        for position, passage in enumerate(passages):
+            spans = self._engine.analyze(passage.reading.text, _artifacts(docs.get(position)))
+            if passage.run is None:
+                for span in spans:
+                    start, end = passage.reading.origin(span.start, span.end)
+                    found[passage.request].append(span._replace(start=start, end=end))
+            elif spans:
+                found[passage.request].append(Span(*passage.run, Entity.ENCODED, 1.0, "Encoded"))
         return [merge(spans) for spans in found]
+
+    def _docs(self, passages: list[_Passage], requests: list[TextRequest]) -> dict[int, Doc]:
+        """What a language model says of each passage that one reads, by the passage's place in the list."""
+        by_model: dict[str, list[int]] = {name: [] for name in self._models}
+        for position, passage in enumerate(passages):
+            if passage.modelled:
+                locale = requests[passage.request].locale
+                by_model[_model_for(passage.reading.text, locale)].append(position)
+        docs: dict[int, Doc] = {}
+        for name, positions in by_model.items():
+            texts = [with_capitals(passages[position].reading.text) for position in positions]
+            docs.update(zip(positions, self._models[name].pipe(texts, batch_size=_MODEL_BATCH), strict=True))
+        return docs
+
+
+def _model_for(text: str, locale: str | None) -> str:
+    guessed = guess_language(split_words(text))
+    if guessed is None and locale is not None and locale.lower().startswith("fr"):
+        return "fr"
+    return "fr" if guessed == "fr" else "en"
+
+
+def _artifacts(doc: Doc | None) -> NlpArtifacts:
+    return NlpArtifacts(
+        entities=[] if doc is None else list(doc.ents),
+        tokens=doc,
+        tokens_indices=[],
+        lemmas=[],
+        nlp_engine=None,
+        language=LANGUAGE,
+    )
+
+
+def _passages(request: int, text: str) -> Iterator[_Passage]:
+    folded = fold(text)
+    yield from _read(request, folded, None, _MAX_DEPTH)
+
+
+def _read(request: int, folded: Reading, run: tuple[int, int] | None, depth: int) -> Iterator[_Passage]:
+    """The passages of a text: as it stands, with its escapes undone, and what its encoded runs hold."""
+    unescaped = unescape(folded)
+    readings = [folded] if unescaped is None else [folded, unescaped]
+    for reading in readings:
+        for window in _windows(reading):
+            # A model's time is dear: it reads the text as a person would, and not twice.
+            yield _Passage(request, window, run, modelled=reading is readings[-1])
+        if depth:
+            for decoded in decoded_runs(reading.text):
+                whole = run or reading.origin(decoded.start, decoded.end)
+                yield from _read(request, fold(decoded.text), whole, depth - 1)
+
+
+def _windows(reading: Reading) -> Iterator[Reading]:
+    length = len(reading.text)
+    if length <= _WINDOW:
+        yield reading
+        return
+    start = 0
+    while True:
+        end = min(start + _WINDOW, length)
+        yield reading.part(start, end)
+        if end == length:
+            return
+        start = end - _OVERLAP

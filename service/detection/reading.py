@@ -18,8 +18,9 @@ _ESCAPES: Final = re.compile(
     r"|(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
     r"|(?P<unicode>(?:\\{1,4}u[0-9A-Fa-f]{4})+)"
     r"|(?P<hex>(?:\\{1,2}x[0-9A-Fa-f]{2})+)"
+    r"|(?P<mark>\\{1,3}[nrt](?![a-z])|\\{1,3}[\"/])"
 )
-_ESCAPE_LEADS: Final = re.compile(r"%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[ux]")
+_ESCAPE_LEADS: Final = re.compile(r"%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[uxnrt\"/]")
 #: Cyrillic and Greek letters that look like Latin ones (Unicode's confusables.txt, single letters only).
 _LOOK_ALIKES: Final = dict(
     zip(
@@ -57,6 +58,12 @@ class Reading(NamedTuple):
         if self.starts is None or self.ends is None:
             return start, end
         return self.starts[start], self.ends[end - 1]
+
+    def part(self, start: int, end: int) -> "Reading":
+        """A stretch of the reading, with offsets into the same original."""
+        if self.starts is None or self.ends is None:
+            return Reading(self.text[start:end], list(range(start, end)), list(range(start + 1, end + 1)))
+        return Reading(self.text[start:end], self.starts[start:end], self.ends[start:end])
 
 
 def fold(text: str) -> Reading:
@@ -218,6 +225,7 @@ _DECODERS: Final[dict[str, Callable[[str], _Decoded | None]]] = {
     "entity": _entity,
     "unicode": _code_units,
     "hex": _code_units,
+    "mark": lambda run: [(run[-1] if run[-1] in '"/' else " ", 0, len(run))],
 }
 
 
