@@ -40,13 +40,14 @@ def check(config: Config = None, as_json: AsJson = False) -> None:
         plan, vendors = load_files(folder)
     except PolicyMistakesError as error:
         if as_json:
-            _print_json({"mistakes": [{**m.place._asdict(), "message": m.message} for m in error.mistakes]})
+            found = [{**mistake.place._asdict(), "message": mistake.message} for mistake in error.mistakes]
+            _print_json({"ok": False, "fingerprint": None, "mistakes": found})
         else:
             _print(str(error))
         raise typer.Exit(1) from None
     fingerprint = compile_policy(plan, vendors).fingerprint
     if as_json:
-        _print_json({"mistakes": [], "fingerprint": fingerprint})
+        _print_json({"ok": True, "fingerprint": fingerprint, "mistakes": []})
     else:
         _print(f"No mistakes in the policy in {folder}.")
         _print(f"{len(plan.events)} events, {len(plan.classes)} classes, {len(vendors)} vendors.")
@@ -135,7 +136,7 @@ def _as_json(
             for name, meaning in plan.classes.items()
         },
         "vendors": {
-            name: {
+            name.value: {
                 "topic": file.topic,
                 "integration": file.integration,
                 "events": file.events,
