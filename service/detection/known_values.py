@@ -99,6 +99,19 @@ class KnownValues:
             found += self._in(unescaped)
         return merge(found) if found else ()
 
+    def may_stand_in(self, text: str) -> bool:
+        """Whether `spans` needs to be asked: a quick look that errs on the safe side only."""
+        if not self._forms:
+            return False
+        folded = fold(text)
+        unescaped = unescape(folded)
+        return any(
+            form.probe in solid
+            for reading in ((folded,) if unescaped is None else (folded, unescaped))
+            for solid in (_solid(lowered(reading.text)),)
+            for form in self._forms
+        )
+
     def _in(self, reading: Reading) -> Iterator[Span]:
         low = lowered(reading.text)
         solid = _solid(low)

@@ -1,16 +1,17 @@
 """The last look at a finished payload: nothing personal in any string that Weir did not make itself."""
 
 from collections import Counter
+from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
 from service.detection.known_values import KnownValues
 from service.detection.spans import Span, merge
 from service.events.json_value import JsonObject, JsonValue
-from service.sanitize.gate_patterns import find
+from service.sanitize import gate_patterns
 
 
 class Gate:
-    """Searches finished payloads once more, independent of the policy and of Presidio."""
+    """Searches finished payloads once more, independent of the policy and of Presidio. Stateless."""
 
     def check(
         self, payload: JsonObject, *, known: KnownValues, generated: AbstractSet[str], max_string: int
@@ -18,42 +19,68 @@ class Gate:
         """The payload with every hit replaced by `<FAMILY>`, and the hits by (field path, family).
 
         Args:
-            payload: A vendor's payload, in its final shape. Not changed.
+            payload: A vendor's payload, in its final shape. Not changed; returned as it is without hits.
             known: The event's own identity values.
             generated: Strings that Weir itself made; they are left alone.
             max_string: The vendor's limit for a string, in characters; no redacted string is longer.
         """
-        hits: Counter[tuple[str, str]] = Counter()
-
-        def string(text: str, path: str) -> str:
-            if text in generated:
-                return text
-            spans = merge(find(text), known.spans(text))
-            for span in spans:
-                hits[path, span.entity.value] += 1
-            return _redacted(text, spans, max_string) if spans else text
-
-        def walk(node: JsonValue, path: str) -> JsonValue:
-            if isinstance(node, str):
-                return string(node, path)
-            if isinstance(node, list):
-                return [walk(item, path) for item in node]
-            if isinstance(node, dict):
-                result: JsonObject = {}
-                for key, value in node.items():
-                    clean = string(key, path or "")
-                    result[clean] = walk(value, f"{path}.{clean}" if path else clean)
-                return result
-            return node
-
-        checked = walk(payload, "")
-        assert isinstance(checked, dict)
-        return checked, hits
+        # One scan over everything at once settles the ordinary, clean payload.
+        whole = "\n".join(text for text in _strings(payload) if text not in generated)
+        known_there = known.may_stand_in(whole)
+        if not known_there and not gate_patterns.suspicious(whole):
+            return payload, Counter()
+        walk = _Walk(known if known_there else KnownValues(), generated, max_string)
+        return walk.object(payload, ""), walk.hits
 
 
-def _redacted(text: str, spans: tuple[Span, ...], max_string: int) -> str:
+class _Walk:
+    """The search through one payload."""
+
+    def __init__(self, known: KnownValues, generated: AbstractSet[str], max_string: int) -> None:
+        self.hits: Counter[tuple[str, str]] = Counter()
+        self._known = known
+        self._generated = generated
+        self._max_string = max_string
+
+    def object(self, node: JsonObject, path: str) -> JsonObject:
+        checked: JsonObject = {}
+        for key, value in node.items():
+            clean = self._string(key, path)
+            checked[clean] = self._value(value, f"{path}.{clean}" if path else clean)
+        return checked
+
+    def _value(self, node: JsonValue, path: str) -> JsonValue:
+        if isinstance(node, str):
+            return self._string(node, path)
+        if isinstance(node, list):
+            return [self._value(item, path) for item in node]
+        return self.object(node, path) if isinstance(node, dict) else node
+
+    def _string(self, text: str, path: str) -> str:
+        if text in self._generated:
+            return text
+        spans = merge(gate_patterns.find(text), self._known.spans(text))
+        if not spans:
+            return text
+        self.hits.update((path, span.entity.value) for span in spans)
+        return _redacted(text, spans)[: self._max_string]
+
+
+def _strings(node: JsonValue) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list):
+        for item in node:
+            yield from _strings(item)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            yield key
+            yield from _strings(value)
+
+
+def _redacted(text: str, spans: tuple[Span, ...]) -> str:
     pieces, position = [], 0
     for span in spans:
         pieces += [text[position : span.start], f"<{span.entity}>"]
         position = span.end
-    return "".join([*pieces, text[position:]])[:max_string]
+    return "".join([*pieces, text[position:]])
