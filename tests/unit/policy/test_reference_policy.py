@@ -161,6 +161,8 @@ CALLS = {
         "traits.plan": KEEP,
         "traits.seats": "bucket bucket bucket bucket -",
         "traits.employees": "bucket bucket bucket bucket -",
+        "traits.company_size": "bucket bucket bucket bucket -",
+        "traits.industry": "keep keep keep keep -",
         "traits.language": "language language language language -",
         "traits.birthday": "decade - decade - -",
         "traits.age": "decade - decade - -",
@@ -171,7 +173,9 @@ CALLS = {
     CallType.GROUP: {
         "traits.name": "pseudonym - pseudonym pseudonym -",
         "traits.plan": KEEP,
+        "traits.seats": "bucket bucket bucket bucket -",
         "traits.employees": "bucket bucket bucket bucket -",
+        "traits.company_size": "bucket bucket bucket bucket -",
         "traits.industry": "keep keep keep keep -",
     },
     CallType.ALIAS: {"previousId": PSEUDONYM},
