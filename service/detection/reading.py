@@ -12,7 +12,16 @@ from typing import Final, NamedTuple
 
 #: ANSI escape sequences (ECMA-48, 5.4): colours and cursor moves in terminal output.
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[@-Z\\-_])")
-_FORMAT_AND_FILLERS: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+#: Characters that show nothing: controls that are no white space, format characters (Unicode category Cf),
+#: fillers, variation selectors and tags.
+_HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
+    "\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb"
+    "\U000110bd\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+)
+#: Anything but plain ASCII: most texts have none and are read as they are.
+_ODD: Final = re.compile(r"[^ -~\n\r\t]")
+_NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]|[\x0b\x0c\x1c-\x1f]")
 _ESCAPES: Final = re.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
     r"|(?P<entity>&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
@@ -71,15 +80,17 @@ def fold(text: str) -> Reading:
 
     Case stays as it is: it is evidence of names.
     """
-    if text.isascii() and text.isprintable():
+    if not _ODD.search(text):
         return Reading(text, None, None)
+    if unicodedata.is_normalized("NFKC", text) and not _HIDDEN.search(text):
+        # What is left to do takes one character for one: offsets stay.
+        return Reading(_MIXED_WORD.sub(_latinized, _NOT_ASCII.sub(_plain, text)), None, None)
     pieces = list(_clusters(text))
-    reading = Reading(
-        "".join(piece for piece, _, _ in pieces),
+    return Reading(
+        _MIXED_WORD.sub(_latinized, "".join(piece for piece, _, _ in pieces)),
         [start for piece, start, _ in pieces for _ in piece],
         [end for piece, _, end in pieces for _ in piece],
     )
-    return reading._replace(text=_MIXED_WORD.sub(_latinized, reading.text))
 
 
 def _clusters(text: str) -> Iterator[tuple[str, int, int]]:
@@ -93,33 +104,15 @@ def _clusters(text: str) -> Iterator[tuple[str, int, int]]:
         end = position + 1
         while end < len(text) and unicodedata.combining(text[end]):
             end += 1
-        piece = "".join(
-            map(
-                _plain,
-                unicodedata.normalize("NFKC", "".join(c for c in text[position:end] if not _hidden(c))),
-            )
-        )
+        visible = _HIDDEN.sub("", text[position:end])
+        piece = _NOT_ASCII.sub(_plain, unicodedata.normalize("NFKC", visible)) if visible else ""
         if piece:
             yield piece, position, end
         position = end
 
 
-def _hidden(char: str) -> bool:
-    if char < " " or char == "\x7f":
-        return not char.isspace()
-    if char.isascii():
-        return False
-    return (
-        unicodedata.category(char) in ("Cf", "Cc")
-        or char in _FORMAT_AND_FILLERS
-        or "\ufe00" <= char <= "\ufe0f"
-        or "\U000e0000" <= char <= "\U000e01ef"
-    ) and not char.isspace()
-
-
-def _plain(char: str) -> str:
-    if char.isascii():
-        return char if char.isprintable() or char in "\n\r\t" else " "
+def _plain(match: re.Match[str]) -> str:
+    char = match[0]
     if char.isdecimal():
         return str(unicodedata.decimal(char))
     if char.isspace():
