@@ -79,7 +79,7 @@ def _matrix_table(matrix: Matrix, vendors: list[VendorName]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("data class", no_wrap=True)
     for name in vendors:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")
     for data_class, treatments in matrix.treatments.items():
         cells = [
             _cell(treatments[name], "*" if matrix.is_overridden(data_class, name) else "") for name in vendors
@@ -99,7 +99,7 @@ def _override_table(matrix: Matrix) -> Table:
         title_style="bold",
     )
     for heading in ("vendor", "field", "data class", "instead"):
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     for override in matrix.overrides:
         table.add_row(
             override.vendor,

@@ -29,6 +29,7 @@ from service.policy.action_specs import (
 )
 from service.policy.plan import CompiledPolicy, ConsentRule, FieldRule, VendorPlan
 from service.policy.vendor_names import VendorName
+from service.vendors.registry import FORMS
 
 BUCKETS = NumberBucket(bounds=(1, 11, 51, 201, 1001, 5001))
 ACTIONS: dict[str, ActionSpec] = {
@@ -236,6 +237,10 @@ def test_routing_is_as_the_tracking_plan_says(plan: VendorPlan) -> None:
     assert plan.topic == f"vendor.{plan.vendor}.events"
     assert plan.integration == names[list(VendorName).index(plan.vendor)]
     assert plan.consent == ConsentRule("analytics", "allow")
+
+
+def test_a_vendor_is_allowed_only_calls_it_has_a_form_for(plan: VendorPlan) -> None:
+    assert plan.calls.keys() <= FORMS[plan.vendor].calls
 
 
 def test_every_pseudonym_has_a_key_purpose_of_its_class(plan: VendorPlan) -> None:
