@@ -28,29 +28,43 @@ def check_guard(
     guard: GuardForm,
     file: PolicyFile[TrackingPlanFile] | PolicyFile[VendorFile],
     keys: tuple[str, ...],
-    word_lists: Mapping[str, list[str]],
+    plan: PolicyFile[TrackingPlanFile],
     mistakes: Mistakes,
 ) -> None:
-    """Check a guard that stands in a file under these keys."""
+    """Check a guard that stands in a file under these keys, with the word lists of a plan."""
     given = given_parts(guard) - {"type"}
-    place = file.key_place(*keys)
     kind = guard.type or "string"
     for key in ("enum", "parts"):
         name = getattr(guard, key)
-        if isinstance(name, str) and name not in word_lists:
-            mistakes.add(
-                file.value_place(*keys, key), f"unknown word list {name!r}", name=name, known=word_lists
-            )
+        if isinstance(name, str) and _is_unknown_list(name, plan):
+            place = file.value_place(*keys, key)
+            mistakes.add(place, f"unknown word list {name!r}", name=name, known=plan.model.word_lists)
     for key in given - _MEANINGFUL[kind]:
         mistakes.add(file.key_place(*keys, key), f"{key} means nothing for the type {kind}")
     if len(given & {"enum", "parts", "pattern"}) > 1:
-        mistakes.add(place, "enum, parts and pattern can't stand together: choose one")
+        mistakes.add(file.key_place(*keys), "enum, parts and pattern can't stand together: choose one")
     if file.is_spoiled(*keys):
         return  # what seems to be lacking may be there, but wrong
     if kind in {"integer", "number"}:
-        if guard.minimum is None or guard.maximum is None:
-            mistakes.add(place, f"the type {kind} needs a minimum and a maximum")
-        elif guard.minimum > guard.maximum:
-            mistakes.add(file.value_place(*keys, "minimum"), "the minimum is above the maximum")
+        _check_range(guard, file, keys, mistakes)
     elif kind != "boolean" and (guard.type or given) and not given & _WORD_BOUNDS:
-        mistakes.add(place, f"the type {kind} alone guards nothing: add enum, parts, pattern or max_length")
+        mistakes.add(
+            file.key_place(*keys),
+            f"the type {kind} alone guards nothing: add enum, parts, pattern or max_length",
+        )
+
+
+def _is_unknown_list(name: str, plan: PolicyFile[TrackingPlanFile]) -> bool:
+    return name not in plan.model.word_lists and not plan.is_spoiled("word_lists", name)
+
+
+def _check_range(
+    guard: GuardForm,
+    file: PolicyFile[TrackingPlanFile] | PolicyFile[VendorFile],
+    keys: tuple[str, ...],
+    mistakes: Mistakes,
+) -> None:
+    if guard.minimum is None or guard.maximum is None:
+        mistakes.add(file.key_place(*keys), f"the type {guard.type} needs a minimum and a maximum")
+    elif guard.minimum > guard.maximum:
+        mistakes.add(file.value_place(*keys, "minimum"), "the minimum is above the maximum")

@@ -35,6 +35,7 @@ ListName: TypeAlias = Annotated[str, StringConstraints(pattern=LIST_NAME)]
 Topic: TypeAlias = Annotated[str, StringConstraints(pattern=TOPIC)]
 Purpose: TypeAlias = Annotated[str, StringConstraints(pattern=PURPOSE)]
 OtherCall: TypeAlias = Literal["identify", "page", "screen", "group", "alias"]
+Words: TypeAlias = Annotated[list[Word], Field(min_length=1)]
 Number: TypeAlias = Annotated[float, Field(strict=True)]
 
 
@@ -46,7 +47,7 @@ class GuardForm(ClosedModel):
     )
     enum: (
         Annotated[
-            Annotated[list[Word], Tag("list")] | Annotated[ListName, Tag("name")],
+            Annotated[Words, Tag("list")] | Annotated[ListName, Tag("name")],
             Discriminator(lambda value: "name" if isinstance(value, str) else "list"),
         ]
         | None
@@ -81,7 +82,7 @@ class TrackingPlanFile(ClosedModel):
     common: Fields = Field(description="Fields of every event and call.")
     events: dict[Word, Fields] = Field(description="Tracked events and their fields.")
     calls: dict[OtherCall, Fields] = Field(description="The other call types and their fields.")
-    word_lists: dict[ListName, list[Word]] = Field(default={}, description="Words that fields share.")
+    word_lists: dict[ListName, Words] = Field(default={}, description="Words that fields share.")
 
 
 class KeepForm(ClosedModel):

@@ -40,7 +40,7 @@ def check_plan(file: PolicyFile[TrackingPlanFile], mistakes: Mistakes) -> None:
                 name=field.form.data_class,
                 known=plan.classes,
             )
-        check_guard(field.form, file, keys, plan.word_lists, mistakes)
+        check_guard(field.form, file, keys, file, mistakes)
         _check_path(field, file, mistakes)
     for index, name in enumerate(plan.identity_classes):
         if is_unknown_class(name, file):

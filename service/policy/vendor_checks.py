@@ -72,7 +72,7 @@ class VendorCheck:
                     action.keep,
                     self._file,
                     (section, key, "keep"),
-                    self._plan.model.word_lists,
+                    self._plan,
                     self._mistakes,
                 )
         for data_class, action in self._file.model.actions.items():
