@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from presidio_analyzer.nlp_engine import NlpArtifacts
 from spacy.tokens import Doc
+from spacy.vocab import Vocab
 
 from service.detection.casing import with_capitals
 from service.detection.encoded import decoded_runs
@@ -20,13 +21,15 @@ from service.policy.entities import Entity
 #: The cache's bounds; at most some 40 MB, as longer texts are not kept.
 _CACHE_ENTRIES: Final = 10_000
 _CACHE_LONGEST_TEXT: Final = 2_000
-#: Longer texts are read in windows of this many characters, each beginning that many before the last one's end.
+#: Longer texts are read in windows of so many characters, which overlap by so many.
 _WINDOW: Final = 4_000
 _OVERLAP: Final = 400
 #: How many encodings deep a text is read: base64 in percent-encoding in base64.
 _MAX_DEPTH: Final = 3
 #: Texts given to a model at once.
 _MODEL_BATCH: Final = 128
+#: What no model has read.
+_NOTHING: Final = Doc(Vocab(), words=[])
 
 
 class _Passage(NamedTuple):
@@ -112,8 +115,9 @@ def _model_for(text: str, locale: str | None) -> str:
 
 
 def _artifacts(doc: Doc | None) -> NlpArtifacts:
+    doc = _NOTHING if doc is None else doc
     return NlpArtifacts(
-        entities=[] if doc is None else list(doc.ents),
+        entities=list(doc.ents),
         tokens=doc,
         tokens_indices=[],
         lemmas=[],

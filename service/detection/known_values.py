@@ -5,9 +5,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from service.detection.lexicon import lexicon
+from service.detection.lexicon import Commonness, lexicon
 from service.detection.reading import Reading, fold, lowered, unescape
 from service.detection.spans import Span, merge
+from service.detection.word_lists import word_list
 from service.detection.words import PARTICLES, split_words
 from service.events.event import Event
 from service.events.json_value import JsonValue
@@ -29,24 +30,16 @@ _MAX_DEPTH: Final = 32
 _NOT_SOLID: Final = re.compile(r"[\W_]+")
 
 #: Mailboxes of roles, not of people.
-_ROLE_MAILBOXES: Final = frozenset(
-    "admin info hello contact support billing accounts office sales team users mail post noreply no-reply help service email user "
-    "test account invoice invoices security abuse webmaster postmaster root dev ops devops engineering api alerts".split()
-)
+_ROLE_MAILBOXES: Final = frozenset(word_list("known_values", "role_mailboxes"))
 _EMAIL: Final = re.compile(r"[^\s@<>\"',;]{1,64}@[^\s@<>\"',;]{1,255}")
 _PHONE: Final = re.compile(r"(?:tel:)?(?:\+|00)[\d ().\-/]{7,24}")
 _KEY_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
 #: Keys of unclassified fields by whose values somebody is named or reached.
-_NAME_KEYS: Final = frozenset({"firstname", "lastname", "fullname", "surname", "displayname", "givenname", "familyname", "middlename",
-                               "customername", "contactname", "realname", "vorname", "nachname", "nombre", "apellido", "prenom"})  # fmt: skip
-_PERSON_WORDS: Final = frozenset(
-    "user customer member owner profile person author employee contact account sender recipient".split()
-)
+_NAME_KEYS: Final = frozenset(word_list("known_values", "name_keys"))  # fmt: skip
+_PERSON_WORDS: Final = frozenset(word_list("known_values", "person_words"))
 _USER_NAME_KEYS: Final = frozenset({"username", "login", "handle", "nickname", "screenname"})
-_PHONE_KEYS: Final = frozenset(
-    {"phone", "mobile", "tel", "telephone", "phonenumber", "cell", "msisdn", "whatsapp", "telefon"}
-)
-_ID_KEYS: Final = frozenset({"previousid", "userid", "anonymousid", "deviceid", "customerid", "memberid", "employeeid", "accountid", "sessionid", "distinctid"})  # fmt: skip
+_PHONE_KEYS: Final = frozenset(word_list("known_values", "phone_keys"))
+_ID_KEYS: Final = frozenset(word_list("known_values", "id_keys"))  # fmt: skip
 _SEPARATORS: Final = r"(?:\(0\)|[\s().\-/_,+·:]){0,4}"
 #: A value inside of a longer word is another word; a genitive or plural s is not.
 _LEFT: Final = r"(?<![^\W_])"
@@ -181,10 +174,9 @@ class _Forms:
     def _name_part(self, part: str, key: str) -> None:
         if len(part) < (_SHORTEST_NAME if part.isascii() else 2) or key in PARTICLES:
             return
-        known_as_word = (
-            key in self._lists.vocabulary or self._lists.given.get(key, 0) or self._lists.surnames.get(key, 0)
-        )
-        self._put(part, _LEFT + re.escape(part) + _RIGHT, capitalized=bool(known_as_word))
+        commons = [lists[key] for lists in (self._lists.given, self._lists.surnames) if key in lists]
+        everyday = max(commons) is Commonness.EVERYDAY_WORD if commons else key in self._lists.vocabulary
+        self._put(part, _LEFT + re.escape(part) + _RIGHT, capitalized=everyday)
 
     def _email(self, text: str) -> None:
         self._put(lowered(text), _LEFT + re.escape(lowered(text)))
@@ -207,7 +199,9 @@ class _Forms:
         """A user name or a mailbox: where it is a plain word as well, only with the `@` behind it."""
         key = lowered(text)
         plain = key.isalpha() and (
-            key in self._lists.vocabulary or self._lists.given.get(key, 0) or self._lists.surnames.get(key, 0)
+            key in self._lists.vocabulary
+            or bool(self._lists.given.get(key))
+            or bool(self._lists.surnames.get(key))
         )
         edge = r"(?=\s?@)" if plain else _RIGHT
         if len(key) >= _SHORTEST_NAME:

@@ -3,9 +3,11 @@
 import re
 from bisect import bisect_left
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from service.detection.lexicon import Commonness, Lexicon, lexicon, word_key
+from service.detection.word_lists import word_list
 
 #: Combining marks that are parts of words: the `re` module's \\w leaves them out.
 _MARKS: Final = (
@@ -20,10 +22,15 @@ _CAMEL: Final = re.compile(r"(?<=[a-zß-ÿ])(?=[A-ZÀ-Þ])")
 #: Prefixes within a family name, whose second capital starts no new word.
 _NAME_PREFIX: Final = re.compile(r"(?:Mc|Mac|De|Di|Du|La|Le|Van|Von|Fitz|O'|D')[A-ZÀ-Þ][^A-ZÀ-Þ]+\Z")
 
-PARTICLES: Final = frozenset(
-    "van von vom zu zum zur der den de del della dello degli dei di da das do dos du des la le las los el al "
-    "bin ibn bint ben abu abd abdul ould ter ten te y e und san st ap ad af av thi van bar".split()
+#: Ends of family names, in word_key's form: Romanian, Turkish, Ukrainian, Georgian, Nordic, Greek,
+#: Slavic, German, Persian, Tamil, Sinhala.
+_FAMILY_ENDING: Final = re.compile(
+    r"...(?:escu|eanu|oglu|enko|shvili|adze|sson|sdottir|opoulos|opoulou|ovic|evic|owski|"
+    r"ewski|owska|ewska|czyk|wicz|ikova|enkova"
+    r"|inska|inski|quist|stroem|mann|meier|zadeh|nathan|swamy|murthy|singhe|wardena|tunga|esh?vili)\Z"
 )
+
+PARTICLES: Final = frozenset(word_list("words", "particles"))
 
 
 class Word(NamedTuple):
@@ -86,7 +93,7 @@ def split_words(text: str) -> list[Word]:
         if not surface.islower() and not _NAME_PREFIX.match(surface):
             edges += [start + camel.start() for camel in _CAMEL.finditer(surface)]
         edges.append(end)
-        words += [_word(text, left, right, lists) for left, right in zip(edges, edges[1:], strict=False)]
+        words += [_word(text, left, right, lists) for left, right in pairwise(edges)]
     return words
 
 
@@ -100,13 +107,16 @@ def _word(text: str, start: int, end: int, lists: Lexicon) -> Word:
             given, surname = lists.given.get(form), lists.surnames.get(form)
             if given is not None or surname is not None:
                 break
+    known = key in lists.vocabulary or key in lists.products or key in lists.places
+    if given is None and surname is None and not known and _FAMILY_ENDING.search(key):
+        surname = Commonness.NAME_ONLY
     return Word(
         start,
         end,
         key,
         given,
         surname,
-        known=key in lists.vocabulary or key in lists.products or key in lists.places,
+        known=known,
         particle=key in PARTICLES,
         initial=len(key) == 1,
         title=(surface[:1].isupper() or surface.rpartition("'")[2][:1].isupper())

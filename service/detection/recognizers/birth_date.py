@@ -6,20 +6,11 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.word_lists import word_list
 from service.detection.words import split_words
 from service.policy.entities import Entity
 
-_LABELS: Final = Phrases(
-    """dob|d o b|birthday|birthdate|birth date|birth day|date of birth|born|bday|b day|year of birth
-    geburtsdatum|geburtstag|geboren|geb|date de naissance|né|née|anniversaire
-    fecha de nacimiento|nacido|nacida|nací|nació|f nac|cumpleaños|data de nascimento|nascido|nascida|nasci|aniversário
-    data di nascita|nato il|nata il|nato a|nata a|compleanno|geboortedatum|verjaardag|födelsedatum|född|födelsedag
-    fødselsdato|fødselsdag|født|syntymäaika|syntynyt|data urodzenia|urodzony|urodzona|urodzenia|ur
-    datum narození|narozen|narozena|narozená|narozený|születési dátum|született|data nașterii|născut|născută
-    doğum tarihi|doğum|doğdum|дата рождения|родился|родилась|дата народження|народився|народилась
-    ημερομηνία γέννησης|γεννήθηκα|γεννημένος|tanggal lahir|lahir|ngày sinh|sinh ngày|petsa ng kapanganakan
-    जन्मतिथि|जन्म तिथि|जन्म|تاريخ الميلاد|مواليد|תאריך לידה|נולדתי""".replace("\n", "|").split("|")
-)
+_LABELS: Final = Phrases(word_list("birth_date", "labels"))
 #: Labels of scripts without spaces.
 _UNSPACED_LABEL: Final = re.compile("出生(?:日期)?|生年月日|生日|誕生日|생년월일|생일|เกิดวันที่|วันเกิด")
 _MONTH: Final = r"[^\W\d_]{3,12}\.?"

@@ -1,4 +1,4 @@
-"""Coordinates precise enough to find a house: a pair of degrees with three or more decimals, or with minutes."""
+"""Coordinates precise enough to find a house: degrees with three decimals or more, or with minutes."""
 
 import re
 from collections.abc import Iterator
@@ -8,14 +8,18 @@ from service.detection.recognizers.rule import Found, RuleRecognizer
 from service.policy.entities import Entity
 
 _DECIMAL: Final = re.compile(
-    r"(?<![\w.,-])[-+]?(?:[0-8]?\d|90)[.]\d{3,15}°? ?[NS]?\s{0,2}[,;/| ]\s{0,2}[-+]?(?:1[0-7]\d|180|\d{1,2})[.]\d{3,15}°? ?[EW]?(?![\w.])"
+    r"(?<![\w.,-])[-+]?(?:[0-8]?\d|90)[.]\d{3,15}°? ?[NS]?\s{0,2}[,;/| ]\s{0,2}[-+]?"
+    r"(?:1[0-7]\d|180|\d{1,2})[.]\d{3,15}°? ?[EW]?(?![\w.])"
 )
 _LABELLED: Final = re.compile(
-    r"(?P<label>\b(?:lat|latitude|lng|lon|long|longitude|breitengrad|längengrad|latitud|longitud))[\"'\\]{0,3} ?[:= ] ?[\"'\\]{0,3}(?P<value>[-+]?\d{1,3}[.,]\d{2,15})",
+    r"(?P<label>\b(?:lat|latitude|lng|lon|long|longitude|breitengrad|längengrad|latitud|"
+    r"longitud))[\"'\\]{0,3} ?[:= ] ?[\"'\\]{0,3}(?P<value>[-+]?\d{1,3}[.,]\d{2,15})",
     re.IGNORECASE,
 )
 _SEXAGESIMAL: Final = re.compile(
-    r"\d{1,3} ?° ?\d{1,2}(?:[.,]\d+)? ?['′] ?(?:\d{1,2}(?:[.,]\d+)? ?(?:\"|″|'') ?)?[NSEWO](?:[,; ]{1,2}\d{1,3} ?° ?\d{1,2}(?:[.,]\d+)? ?['′] ?(?:\d{1,2}(?:[.,]\d+)? ?(?:\"|″|'') ?)?[NSEWO])?"
+    r"\d{1,3} ?° ?\d{1,2}(?:[.,]\d+)? ?['′] ?(?:\d{1,2}(?:[.,]\d+)? ?(?:\"|″|'') ?)?[NSEWO]"
+    r"(?:[,; ]{1,2}\d{1,3} ?° ?\d{1,2}(?:[.,]\d+)? ?['′] ?(?:\d{1,2}(?:[.,]\d+)? ?(?:\"|″|"
+    r"'') ?)?[NSEWO])?"
 )
 _PLUS_CODE: Final = re.compile(
     r"(?<![A-Z0-9])[23456789CFGHJMPQRVWX]{8}\+[23456789CFGHJMPQRVWX]{2,3}(?![A-Z0-9])"

@@ -6,6 +6,7 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.word_lists import word_list
 from service.detection.words import split_words
 from service.policy.entities import Entity
 
@@ -13,35 +14,22 @@ from service.policy.entities import Entity
 _USERINFO: Final = re.compile(
     r"(?<=://)(?P<user>[^\s/?#:@\"'<>]{0,128})(?P<password>:[^\s/\"'<>]{0,128})?@(?=[\w\[<])"
 )
-_PASSWORD_LABELS: Final = Phrases(
-    """password|pass word|passwd|passphrase|pass|pwd|pw|psw|pin|pin code|pincode|passcode|kennwort|passwort|mot de passe|mdp
-    contraseña|palavra passe|senha|clave|wachtwoord|lösenord|adgangskode|passord|kodeord|salasana|hasło|heslo|jelszó|parola|parolă
-    şifre|sifre|пароль|пароля|κωδικός|mật khẩu|كلمة المرور|كلمة السر|סיסמה|पासवर्ड|kata sandi|sandi""".replace(
-        "\n", "|"
-    ).split("|")
-)
+_PASSWORD_LABELS: Final = Phrases(word_list("credential", "password_labels"))
 _UNSPACED_PASSWORD: Final = re.compile("密码|密碼|口令|パスワード|暗証番号|비밀번호|암호|รหัสผ่าน")
 #: From the label to the password: a mark, a verb, or only a space before something no word looks like.
 _PASSWORD: Final = re.compile(
-    r"[\"'\\)]{0,3}(?P<link>\s?(?:[:=：]{1,2}>?|(?:for [^\s:=]{1,40} )?\b(?:is|was|to|ist|war|lautet|est|es|era|é|è|wordt|är|er|on|jest|je|это|है)\b:?|は|是|为|は|은|는)"
+    r"[\"'\\)]{0,3}(?P<link>\s?(?:[:=：]{1,2}>?|(?:for [^\s:=]{1,40} )?\b(?:is|was|to|ist|"
+    r"war|lautet|est|es|era|é|è|wordt|är|er|on|jest|je|это|है)\b:?|は|是|为|は|은|는)"
     r"[\s\"'`\\]{0,4}|\s[\"'`]|\s)(?P<secret>[^\s\"'`<>;&,\\]{3,128})",
     re.IGNORECASE,
 )
-_USER_LABELS: Final = Phrases(
-    """user|user id|user name|username|uid|usr|login|account|role|benutzer|benutzername|utilisateur|usuario|utente|gebruiker
-    owner|for user|for role|as user|kullanıcı|пользователь""".replace("\n", "|").split("|")
-)
+_USER_LABELS: Final = Phrases(word_list("credential", "user_labels"))
 _USER: Final = re.compile(
-    r"[\"'\\]{0,3} ?(?:=|:)[\"'\\]{0,3} ?[\"']?(?P<user>\w[\w.@+-]{1,63})| [\"'`\\]{1,2}(?P<quoted>\w[\w.@+-]{1,63})[\"'`\\]"
+    r"[\"'\\]{0,3} ?(?:=|:)[\"'\\]{0,3} ?[\"']?(?P<user>\w[\w.@+-]{1,63})| [\"'`\\]{1,2}"
+    r"(?P<quoted>\w[\w.@+-]{1,63})[\"'`\\]"
 )
-_NOT_A_PASSWORD: Final = frozenset(
-    "is was reset resets required incorrect wrong invalid expired missing field page form change changed link not must cannot should has have "
-    "does did and or the a to in for null none true false undefined string".split()
-)
-_NO_PERSONAL_USER: Final = frozenset(
-    "root admin administrator postgres mysql sa system user users username id name role null none true false test guest ubuntu node undefined "
-    "anonymous unknown required default owner member viewer not team enterprise free".split()
-)
+_NOT_A_PASSWORD: Final = frozenset(word_list("credential", "not_a_password"))
+_NO_PERSONAL_USER: Final = frozenset(word_list("credential", "no_personal_user"))
 
 
 class CredentialRecognizer(RuleRecognizer):
@@ -62,10 +50,10 @@ class CredentialRecognizer(RuleRecognizer):
         if not text.isascii():
             labels += [match.end() for match in _UNSPACED_PASSWORD.finditer(text)]
         for end in labels:
-            match = _PASSWORD.match(text, end)
-            if match and _like_a_password(match["link"], match["secret"]):
+            labelled = _PASSWORD.match(text, end)
+            if labelled and _like_a_password(labelled["link"], labelled["secret"]):
                 # Punctuation at the end may belong to the password; it goes with it.
-                yield Found(*match.span("secret"), Entity.PASSWORD, 0.9)
+                yield Found(*labelled.span("secret"), Entity.PASSWORD, 0.9)
         for _, last in _USER_LABELS.find(text, words):
             user = _USER.match(text, words[last].end)
             if user and (user["user"] or user["quoted"]).casefold() not in _NO_PERSONAL_USER:

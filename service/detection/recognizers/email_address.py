@@ -14,9 +14,11 @@ from service.policy.entities import Entity
 #: RFC 5321 and 6531, generously: quoted local parts, any script, address literals, single-label hosts.
 _LOCAL: Final = r"""(?:"[^"\r\n]{1,64}"|[\w.!#$&'*+/=?^`{|}~%-]{1,64})"""
 _DOMAIN: Final = r"(?:\[[0-9A-Fa-f:.]{3,60}\]|[^\W_](?:[\w-]{0,62}\w)?(?:\.[^\W_](?:[\w-]{0,62}\w)?){0,8})"
-_ADDRESS: Final = re.compile(rf"{_LOCAL}\s?@\s?{_DOMAIN}|{_LOCAL}@{_DOMAIN}")
+#: White space around the `@` only where the domain has a dot: `wren@ works` is none.
+_ADDRESS: Final = re.compile(rf"{_LOCAL}@{_DOMAIN}|{_LOCAL}\s?@\s?(?=[\w-]{{1,63}}\.\w){_DOMAIN}")
 _AT: Final = (
-    r"(?:\s?[\[({<|*_-]{1,2}\s?(?:at|@|ät|arroba|arobase|chez|chiocciola|bei|klammeraffe|malpa|apenstaartje|snabela)"
+    r"(?:\s?[\[({<|*_-]{1,2}\s?(?:at|@|ät|arroba|arobase|chez|chiocciola|bei|klammeraffe|"
+    r"malpa|apenstaartje|snabela)"
     r"\s?[\])}>|*_-]{1,2}\s?"
     r"|\s(?:at|ät|arroba|arobase|chiocciola|klammeraffe|@)\s|\s?@\s?)"
 )
@@ -26,7 +28,8 @@ _DOT: Final = (
 )
 _WORD: Final = r"[^\W_][\w+-]{0,63}"
 _OBFUSCATED: Final = re.compile(
-    rf"(?<![\w.])(?P<local>{_WORD}(?:{_DOT}{_WORD}){{0,3}})(?P<at>{_AT})(?P<domain>{_WORD}(?:(?P<dot>{_DOT}){_WORD}){{1,4}})",
+    rf"(?<![\w.])(?P<local>{_WORD}(?:{_DOT}{_WORD}){{0,3}})(?P<at>{_AT})(?P<domain>{_WORD}(?:"
+    rf"(?P<dot>{_DOT}){_WORD}){{1,4}})",
     re.IGNORECASE,
 )
 

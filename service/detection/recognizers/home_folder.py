@@ -5,22 +5,20 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.word_lists import word_list
 from service.policy.entities import Entity
 
 _HOME: Final = re.compile(
     r"(?:/(?:home|Users|export/home|usr/home|var/home|Benutzer|Utilisateurs|Usuarios)/|(?<![\w.])~"
     r"|[A-Za-z]:[\\/]{1,4}(?:Users|Documents and Settings|Benutzer|Utilisateurs|Usuarios|Utenti)[\\/]{1,4}"
-    r"|\\{2,4}[\w.$-]{1,64}\\{1,2}(?:Users|home|homes|profiles|redirected|userdata)\$?\\{1,2}|/(?:c|mnt/c)/Users/"
+    r"|\\{2,4}[\w.$-]{1,64}\\{1,2}(?:Users|home|homes|profiles|redirected|"
+    r"userdata)\$?\\{1,2}|/(?:c|mnt/c)/Users/"
     r"|/var/(?:mail|spool/mail|spool/cron)/|/run/media/|/media/(?=[^/\s]+/))"
     r"(?P<user>[^\s\\/:*?\"'<>|()\[\],;]{1,64}(?: [^\s\\/:*?\"'<>|()\[\],;]{1,40}(?=[\\/]))?)",
     re.IGNORECASE,
 )
 #: Accounts of systems and images: they name nobody.
-_SYSTEM: Final = frozenset(
-    "root admin administrator ubuntu node runner vscode app user users public default shared all guest circleci travis jenkins git www www-data "
-    "ec2-user centos debian azureuser vagrant docker deploy service postgres mysql nobody daemon "
-    "linuxbrew appuser nonroot jovyan codespace pi ~".split()
-)
+_SYSTEM: Final = frozenset(word_list("home_folder", "system"))
 
 
 class HomeFolderRecognizer(RuleRecognizer):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator
+from functools import cache
 from typing import Final
 
 from presidio_analyzer import LocalRecognizer, RecognizerResult
@@ -11,92 +12,47 @@ from service.detection.language import guess_language
 from service.detection.lexicon import Commonness, Lexicon, lexicon
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, presidio_result
+from service.detection.word_lists import word_list
 from service.detection.words import Word, split_words
 from service.policy.entities import Entity
 
 #: The labels of people in OntoNotes (English) and WikiNER (French).
 _PERSON_LABELS: Final = frozenset({"PERSON", "PER"})
 _MAX_WORDS: Final = 6
-_TITLES: Final = frozenset(
-    "dr prof med ing mr mrs ms herr frau my our mi mon ma mein meine meinem meinen unser unsere unserem manager boss colleague".split()
-)
+_TITLES: Final = frozenset(word_list("person", "titles"))
 
 #: What may stand between the words of one name.
 _INNER_GAP: Final = re.compile(r" {1,2}|[-_+.]|\. ?|\.-|, |")
 #: Months, days and the like: given names that are far more often dates.
-_CALENDAR: Final = frozenset(
-    "january april may june july august september monday friday summer autumn".split()
-)
+_CALENDAR: Final = frozenset(word_list("person", "calendar"))
 #: After a single name: then it is the name of a thing.
-_THINGS: Final = frozenset(
-    "theme themes template templates plan plans dashboard dashboards server servers cluster clusters region "
-    "font fonts model models plugin plugins connector connectors job jobs pipeline pipelines build builds "
-    "release update version agent agents api sdk app driver drivers client library framework database db "
-    "index node nodes container image chart charts panel widget page button tab menu table query dataset "
-    "endpoint endpoints webhook webhooks integration exporter importer adapter mode layout design style skin "
-    "repo repository branch environment workflow workflows runner runners middleware syntax code script "
-    "scripts sink source stack core compiler runtime package module extension operator chart deployment "
-    "hotel street road avenue airport university county island beach bay valley lake river hills heights "
-    "optimizer optimiser algorithm diagram notation office datacenter zone timezone time".split()
-)
-
-
-def _phrases(lines: str) -> Phrases:
-    return Phrases(phrase.strip() for line in lines.splitlines() for phrase in line.split("|"))
+_THINGS: Final = frozenset(word_list("person", "things"))
 
 
 #: Before a name, in several languages: somebody introduces herself.
-_INTRODUCTIONS: Final = _phrases(
-    """my name is|my name's|name is|i am|i'm|im|this is|it's|call me|ich bin|ich heiße|mein name ist|hier ist|je suis|je m'appelle|mon nom est
-    moi c'est|c'est|soy|me llamo|mi nombre es|sono|mi chiamo|il mio nome è|sou|sou o|sou a|me chamo|meu nome é|chamo me|ik ben|mijn naam is|ik heet
-    jag heter|jag är|mitt namn är|jeg er|jeg heter|jeg hedder|mit navn er|mitt navn er|olen|nimeni on|nazywam się|jestem|mam na imię|jmenuji se|jsem
-    volám sa|a nevem|numele meu este|mă numesc|sunt|benim adım|adım|ben|nama saya|saya|ako si|ang pangalan ko ay|tên tôi là|tôi là|toi la|ten toi la
-    меня зовут|мое имя|моё имя|это|мене звати|με λένε|είμαι ο|είμαι η|το όνομά μου είναι|اسمي|أنا|انا|שמי|קוראים לי|मेरा नाम|jina langu ni|naitwa"""
-)
-_HONORIFICS: Final = _phrases(
-    """mr|mrs|ms|mx|miss|mister|dr|prof|professor|sir|madam|lady|herr|herrn|frau|hr|mme|mlle|monsieur|madame|mademoiselle|señor|señora|señorita|sr|sra
-    srta|don|doña|dom|dona|seu|signor|signora|signore|sig|dott|dottoressa|pan|pani|pana|panu|paní|pán|sayın|shri|smt|dhr|mevr|mevrouw|meneer|mw|fru
-    rouva|dr med|prof dr|herr dr|frau dr|господин|госпожа|пан|пані|κύριε|κύριος|κυρία|السيد|السيدة|الدكتور|أستاذ|الأستاذ|श्री|श्रीमती"""
-)
+_INTRODUCTIONS: Final = Phrases(word_list("person", "introductions"))
+_HONORIFICS: Final = Phrases(word_list("person", "honorifics"))
 #: Before a name: somebody is spoken to or of.
-_RELATIONS: Final = _phrases(
-    """ask|asked|tell|told|contact|cc|ping|pinged|email|emailed|mail|mailed|call|called|invite|invited|add|adding|added|remove|removed|removing|assign
-    assigned to|spoke with|spoke to|talked to|talk to|speak with|speak to|met with|chat with|chatted with|thanks to|thank you|thank|hi|hello|hey|dear
-    from|by|for|with|to|of|behalf of|and|or|but|because|since|says|said|manager|colleague|boss|coworker|teammate|supervisor|wife|husband|son|daughter
-    brother|sister|mother|father|friend|assistant|owner|holder|user|customer|client|employee|author|recruiter|lawyer|accountant|intern|contractor
-    kollege|kollegin|kollegen|chef|chefin|mitarbeiter|mitarbeiterin|hallo|liebe|lieber|von|für|mit|an|bei|frag|fragen sie|collègue|bonjour|cher|chère|pour
-    avec|par|chez|de|hola|estimado|estimada|para|con|por|jefe|jefa|gerente|compañero|compañera|colega|chefe|olá|oi|prezado|prezada|collega|ciao|gentile|per|voor|met|door|beste
-    hej|til|från|med|för|cześć|dla|od|attn|attention|fao|re|fwd"""
-)
+_RELATIONS: Final = Phrases(word_list("person", "relations"))
 #: Before a colon or an equals sign: what follows is a name.
-_LABELS: Final = _phrases(
-    """name|full name|first name|last name|given name|family name|surname|display name|customer name|contact name|holder|owner|contact|assignee|assigned to|author|reporter
-    requester|requested by|created by|signed|signed by|approved by|submitted by|sender|recipient|attendee|employee|customer|patient|tenant|passenger|beneficiary|payee
-    attn|cardholder|vorname|nachname|kunde|kundin|inhaber|kontoinhaber|ansprechpartner|nom|prénom|titulaire|nombre|apellido|apellidos|titular|cliente|nome
-    cognome|sobrenome|intestatario|naam|voornaam|achternaam|namn|navn|imię|nazwisko|jméno|имя|фамилия|фио|الاسم|שם|नाम|ad soyad|tên|họ tên"""
-)
-_SIGN_OFFS: Final = _phrases(
-    """regards|kind regards|best regards|warm regards|best wishes|best|cheers|thanks|thx|thank you|many thanks|sincerely|yours truly|yours sincerely|yours
-    love|mfg|lg|vg|grüße|viele grüße|liebe grüße|beste grüße|schöne grüße|mit freundlichen grüßen|freundliche grüße|gruß|danke|cordialement|bien à vous|merci|bises|amicalement
-    saludos|un saludo|atentamente|gracias|abraço|abraços|atenciosamente|obrigado|obrigada|att|saluti|cordiali saluti|grazie|groeten|groetjes|met vriendelijke groet|mvh
-    hälsningar|hilsen|terveisin|pozdrawiam|s pozdravem|üdvözlettel|saygılarımla|teşekkürler|с уважением|спасибо|sent by|signed"""
-)
+_LABELS: Final = Phrases(word_list("person", "labels"))
+_SIGN_OFFS: Final = Phrases(word_list("person", "sign_offs"))
 #: Of these, the ones after which hardly anything but a name is capitalized.
-_ADDRESSING: Final = frozenset(
-    "ask asked tell told contact cc ping dear hi hello hey hallo hola bonjour ciao frag olá".split()
-)
+_ADDRESSING: Final = frozenset(word_list("person", "addressing"))
 _AFTER_INTRODUCTION: Final = re.compile(r"[ \t:,\"'“]{1,4}")
 _AFTER_HONORIFIC: Final = re.compile(r"\.? |\.")
 _AFTER_LABEL: Final = re.compile(r"[\"'\\]{0,3} ?[:=：]{1,2} ?[\"'\\]{0,3}")
 _AFTER_SIGN_OFF: Final = re.compile(r"[ ,.!:;\n\r\t~-]{1,6}")
 _DASH_BEFORE: Final = re.compile(r"(?:^|[\s.!?])[-~]{1,2} ?\Z")
 _LINE_END: Final = re.compile(r"[ .!)]{0,3}(?:\Z|[\r\n])")
-_CLOSERS: Final = frozenset("from with at here and aus von de du da but my the i who del di van".split())
-_SPEAKS: Final = frozenset(
-    "here says said asks asked told tells wants wanted wrote writes reported reports complained called mailed "
-    "emailed approved left joined needs cannot can't couldn't keeps gets got quiere dice dijo quer disse veut "
-    "dit sagt sagte meint schreibt möchte hat ist braucht vuole dice zegt wil".split()
-)
+_CLOSERS: Final = frozenset(word_list("person", "closers"))
+_SPEAKS: Final = frozenset(word_list("person", "speaks"))
+
+
+@cache
+def _long_places() -> Phrases:
+    """Places of more than one word: `Rio de Janeiro`."""
+    return Phrases(place for place in lexicon().places if " " in place)
 
 
 class PersonRecognizer(LocalRecognizer):
@@ -128,9 +84,13 @@ class _Names:
         self._text = text
         self._words = words
         self._places = lists.places
+        self._in_places = {
+            word.start for first, last in _long_places().find(text, words) for word in words[first : last + 1]
+        }
         self._products = lists.products
         small = sum(not word.title and not word.upper for word in words)
         self._monotone = small == len(words) or all(word.upper or word.initial for word in words)
+        self._mixed = not self._monotone and small > 1
         self._german = guess_language(words) == "de"
         # Title Case and German capitalize nouns: then a capital says little.
         self._capitals_tell = not self._monotone and small * 2 >= len(words)
@@ -167,7 +127,12 @@ class _Names:
         return False
 
     def _thing(self, word: Word) -> bool:
-        return word.key in self._places or word.key in self._products or word.key in _CALENDAR
+        return (
+            word.start in self._in_places
+            or word.key in self._places
+            or word.key in self._products
+            or word.key in _CALENDAR
+        )
 
     def _runs(self) -> Iterator[tuple[int, int, float]]:
         """Names that the lists prove by themselves."""
@@ -202,10 +167,10 @@ class _Names:
         return last
 
     def _follows_given(self, left: int, right: int) -> bool:
-        """Whether a capitalized word is a family name by standing after a given name: `Bridget Fairweather`."""
+        """Whether a capitalized word is a family name as it follows a given one: `Bridget Fairweather`."""
         given, word = self._words[left], self._words[right]
         return (
-            self._capitals_tell
+            self._mixed
             and given.given is Commonness.NAME_ONLY
             and given.title
             and word.title
@@ -351,7 +316,7 @@ class _Names:
                 strong or words[0].given is not None or (words[0].unknown and self._cased(words[0]))
             )
         if trigger is _RELATIONS:
-            if self._capitals_tell:
+            if self._capitals_tell or (not self._monotone and self._words[first - 1].key in _ADDRESSING):
                 return all(
                     word.title or word.upper or word.particle or word.initial for word in words
                 ) and any(word.given is not None or word.strong for word in words)
@@ -381,7 +346,7 @@ class _Names:
             and all(word.title for word in words)
             and all(word.given is not None or word.unknown or word.surname is not None for word in words)
         ):
-            if len(words) > 1 or words[0].given is not None and words[0].given <= Commonness.RARE_WORD:
+            if len(words) > 1 or (words[0].given is not None and words[0].given <= Commonness.RARE_WORD):
                 yield first, last, 0.6
         elif len(words) >= 2 and words[0].given is not None and all(word.named for word in words):
             yield first, last, 0.6
@@ -409,6 +374,8 @@ class _Names:
                 and self._joined(inside[-1])
             ):
                 continue
+            if words[0].unknown and len(words) > 2 and words[1].given is Commonness.NAME_ONLY:
+                inside.pop(0)
             last = inside[-1]
             if self._gap_is_name(last):
                 last = self._extended(last)
@@ -447,3 +414,9 @@ class _Names:
 
 def _latin(key: str) -> bool:
     return bool(key) and key[0] < "\u0370"
+
+
+def _like_a_family_name(word: Word) -> bool:
+    """Whether a word that no list has may be the family name after a given name."""
+    nisba = word.key.startswith("ال") and word.key.endswith("ي")
+    return word.unknown and (_latin(word.key) or word.title or nisba)

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.word_lists import word_list
 from service.policy.entities import Entity
 
-#: The hundred most frequent family names of China (Ministry of Public Security, 2020), with traditional forms.
+#: The hundred most frequent family names of China (2020 census), with traditional forms.
 _CHINESE_FAMILY: Final = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗郑梁谢宋唐许韩邓冯曹彭曾肖田董潘袁蔡蒋余于杜叶程魏苏吕丁任卢姚沈钟姜崔谭陆范汪廖石金韦贾夏付方邹熊白孟秦邱侯江尹薛闫段雷龙黎史陶贺毛郝顾龚邵万覃武钱戴严莫孔向常汤康"
     "張劉陳楊黃趙吳孫馬羅鄭謝許韓鄧馮蕭葉蘇呂盧鍾譚陸範賈鄒閻龍賀顧龔萬錢嚴湯"
@@ -18,18 +19,27 @@ _GIVEN: Final = r"[\u4e00-\u9fff]{1,2}"
 _NOT_GIVEN: Final = frozenset(
     "的了是在不没有和与或也都就还他她它们我你这那说要能会请把被给到从对为以及等个中上下大小多少新旧好先后前里外时日月年号项目户单点线段"
 )
-_BEFORE: Final = r"(?:我是|我叫|叫做|名叫|叫|姓名[:是为 ]?|名字[:是叫 ]{0,2}|联系人?[: ]?|聯繫|找|转给|转交给|发给|分配给|给|由|和|与|跟|同事|经理|老师|客户|用户|员工|负责人[: ]?|请|让|告诉|通知|邀请|添加|删除|移除|感谢|谢谢|^|[,。;:!?、\s\"'(@])"
-_AFTER: Final = r"(?=$|[,。;:!?、\s\"')]|的|他|她|说|在|是|还|先生|女士|小姐|老师|经理|总|已|不|没|无法|想|要|需要|反映|报告|收|也|和|与|同事|有|能|会|把|被)"
+_BEFORE: Final = (
+    r"(?:我是|我叫|叫做|名叫|叫|姓名[:是为 ]?|名字[:是叫 ]{0,2}|联系人?[: ]?|聯繫|找|转给|"
+    r"转交给|发给|分配给|给|由|和|与|跟|同事|经理|老师|客户|用户|员工|负责人[: ]?|请|让|告诉"
+    r"|通知|邀请|添加|删除|移除|感谢|谢谢|^|[,。;:!?、\s\"'(@])"
+)
+_AFTER: Final = (
+    r"(?=$|[,。;:!?、\s\"')]|的|他|她|说|在|是|还|先生|女士|小姐|老师|经理|总|已|不|没|无法|"
+    r"想|要|需要|反映|报告|收|也|和|与|同事|有|能|会|把|被)"
+)
 _CHINESE: Final = re.compile(
     rf"(?:{_BEFORE})(?P<name>(?:{_COMPOUND_FAMILY}|[{_CHINESE_FAMILY}]){_GIVEN}?){_AFTER}"
 )
 _CHINESE_TITLED: Final = re.compile(
-    rf"(?P<name>(?:{_COMPOUND_FAMILY}|[{_CHINESE_FAMILY}]){_GIVEN}?)(?=先生|女士|小姐|老师|经理|总监|同学|医生|律师)"
+    rf"(?P<name>(?:{_COMPOUND_FAMILY}|[{_CHINESE_FAMILY}]){_GIVEN}?)(?=先生|女士|小姐|老师|"
+    rf"经理|总监|同学|医生|律师)"
 )
 #: Frequent family names of Japan (Myōji Yurai Net), and what a name is addressed with.
-_JAPANESE_FAMILY: Final = "佐藤|鈴木|高橋|田中|伊藤|渡辺|渡邊|山本|中村|小林|加藤|吉田|山田|佐々木|山口|松本|井上|木村|林|斎藤|斉藤|清水|山崎|森|池田|橋本|阿部|石川|山下|中島|石井|小川|前田|岡田|長谷川|藤田|後藤|近藤|村上|遠藤|青木|坂本|福田|太田|西村|藤井|金子|岡本|藤原|三浦|中野|中川|原田|松田|竹内|小野|田村|中山|和田|石田|森田|上田|原|内田|柴田|酒井|宮崎|横山|高木|安藤|宮本|大野|小島|谷口|工藤|今井|高田|増田|丸山|杉山|村田|大塚|新井|小山|平野|藤本|河野|上野|野口|武田|松井|千葉|菅原|岩崎|久保|木下|佐野|野村|松尾|市川|菊地|杉本|古川|大西|島田|水野|桜井|高野|吉川|山内|西田|飯田|菊池|西川|小松|北村|安田|五十嵐|川口|平田|関|中田|久保田|服部|岩田|土屋|川崎|福島|本田|辻|樋口|秋山|田口|永井|山中|中西|吉村|川上|石原|大橋|松岡|馬場|浜田|森本|星野|矢野|浅野|大島|吉岡|小池|野田|荒木|松浦|大久保|熊谷"
+_JAPANESE_FAMILY: Final = "|".join(word_list("person_east_asian", "japanese_family"))
 _JAPANESE: Final = re.compile(
-    rf"(?P<name>(?:{_JAPANESE_FAMILY})[ 　]?[\u3400-\u9fff\u3041-\u3096\u30a1-\u30faー]{{0,4}}?)(?=さん|様|さま|氏|くん|ちゃん|先生|部長|課長|社長|と申します|といいます|です)"
+    rf"(?P<name>(?:{_JAPANESE_FAMILY})[ 　]?[\u3400-\u9fff\u3041-\u3096\u30a1-\u30faー]{{0,4}}"
+    rf"?)(?=さん|様|さま|氏|くん|ちゃん|先生|部長|課長|社長|と申します|といいます|です)"
 )
 _JAPANESE_FULL: Final = re.compile(
     rf"(?P<name>(?:{_JAPANESE_FAMILY})[ 　]?[\u3400-\u9fff]{{1,3}})(?=[がはをにのとへ、。,.\s]|$)"
@@ -37,18 +47,17 @@ _JAPANESE_FULL: Final = re.compile(
 _JAPANESE_ADDRESSED: Final = re.compile(
     r"(?P<name>[\u3400-\u9fff]{2,6}|[\u30a1-\u30fa・ー]{3,12})(?=さん(?!か月)|様(?!式|子|々)|氏(?!名))"
 )
-_JAPANESE_OFFICES: Final = frozenset(
-    "お客 皆 担当者 管理者 利用者 御社 貴社 上司 同僚 神 王 奥 お父 お母 患者 業者 各位 社員 店員 株主 会員".split()
-)
+_JAPANESE_OFFICES: Final = frozenset(word_list("person_east_asian", "japanese_offices"))
 #: The family names of nine tenths of Korea (Statistics Korea, 2015).
-_KOREAN_FAMILY: Final = "김이박최정강조윤장임한오서신권황안송류전홍고문양손배백허유남심노하곽성차주우구민진지엄채원천방공현함변염여추도소석선설마길연위표명기반왕금옥육인맹제모탁국어은편"
+_KOREAN_FAMILY: Final = "".join(word_list("person_east_asian", "korean_family"))
 _KOREAN: Final = re.compile(
-    rf"(?<![\uac00-\ud7af])(?P<name>(?:남궁|황보|제갈|선우|[{_KOREAN_FAMILY}])[\uac00-\ud7af]{{1,2}})(?= ?(?:씨|님|군|양|과장|대리|부장|팀장|사장|선생|입니다|이라고|라고|이에요|예요))"
-    rf"|(?:제 이름은|이름은|이름: ?|저는|담당자:? ?|성명: ?) ?(?P<introduced>[{_KOREAN_FAMILY}][\uac00-\ud7af]{{2}})"
+    rf"(?<![\uac00-\ud7af])(?P<name>(?:남궁|황보|제갈|선우|"
+    rf"[{_KOREAN_FAMILY}])[\uac00-\ud7af]{{1,2}})(?= ?(?:씨|님|군|양|과장|대리|부장|팀장|사장"
+    rf"|선생|입니다|이라고|라고|이에요|예요))"
+    rf"|(?:제 이름은|이름은|이름: ?|저는|담당자:? ?|성명: ?) ?"
+    rf"(?P<introduced>[{_KOREAN_FAMILY}][\uac00-\ud7af]{{2}})"
 )
-_KOREAN_OFFICES: Final = frozenset(
-    "고객 회원 사용자 선생 기사 손님 부모 주인 관리자 이용자 여러분 사장 하느 원장 강사 교수 의사 변호사 대표 이사 장관 담당자 안녕 정말 이것 그것 문제 오류".split()
-)
+_KOREAN_OFFICES: Final = frozenset(word_list("person_east_asian", "korean_offices"))
 
 
 class EastAsianPersonRecognizer(RuleRecognizer):

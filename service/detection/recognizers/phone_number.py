@@ -8,40 +8,30 @@ import phonenumbers
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.word_lists import word_list
 from service.detection.words import Word, split_words, word_from
 from service.policy.entities import Entity
 
 #: Where a number without a country code may belong to; the first that has it decides.
-_REGIONS: Final = (
-    "US GB DE FR ES IT IN BR CN JP KR NL BE CH AT PL CZ PT IE SE NO DK FI AU NZ ZA NG KE GH MX AR CO CL PE TR IL AE SA EG MA "
-    "ID PH VN TH SG MY HK TW PK BD UA RU RO HU GR SK BG HR"
-).split()
+_REGIONS: Final = word_list("phone_number", "regions")
 _CANDIDATE: Final = re.compile(
-    r"(?<![\w.,/=#:%$€£-])(?:(?:\+|00) ?)?[(]?\d{1,15}[)]?(?:[ .\-/()·]{1,3}\d{1,12}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|x|extension|durchwahl|poste|anexo|ramal|доб)\.? ?\d{1,6}))?(?![\w]|[.,:/-]\d|%)"
+    r"(?<![\w.,/=#:%$€£-])(?:(?:\+|00) ?)?[(]?\d{1,15}[)]?(?:[ .\-/"
+    r"()·]{1,3}\d{1,12}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|x|extension|durchwahl|poste|"
+    r"anexo|ramal|доб)\.? ?\d{1,6}))?(?![\w]|[.,:/-]\d|%)"
     r"|(?<=tel:)\+?\d[\d.()-]{5,20}|(?<=wa\.me/)\d{7,15}|(?<=[=:])\+\d[\d ().-]{6,20}\d"
 )
-_LABELS: Final = Phrases(
-    """phone|tel|telephone|telefon|téléphone|teléfono|telefone|telefono|telefoon|puhelin|mobile|mobil|móvil|movil|celular|cellulare|cell|handy|portable|fax
-    whatsapp|signal|sms|text me|call|calling|ring|dial|reach me|callback|call back|rückruf|anrufen|ruf|rufnummer|nummer|numéro|numero|número|appel|appelez
-    ligue|ligar|liga|llame|llama|llámame|llamar|chiama|chiamami|bel|ringa|dzwoń|zadzwoń|komórka|tlf|tfn|gsm|ara|hp|telp|sđt|điện thoại|telefonon|puh
-    тел|телефон|звоните|позвоните|мобильный|τηλ|τηλέφωνο|κινητό|هاتف|جوال|موبايل|الهاتف|טלפון|נייד|फोन|मोबाइल|contact number""".replace(
-        "\n", "|"
-    ).split("|")
-)
+_LABELS: Final = Phrases(word_list("phone_number", "labels"))
 _UNSPACED_LABEL: Final = re.compile("电话|電話|手机|手機|携帯|전화|휴대폰|연락처|โทร")
 _DATE: Final = re.compile(
-    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d|(?:19|20)\d{6}(?:\d{6})?|(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d"
+    r"(?:19|20)\d\d[-./ ]\d{1,2}[-./ ]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./](?:19|20)?\d\d|(?:19|"
+    r"20)\d{6}(?:\d{6})?|(?:19|20)\d\d\s?[-/]\s?(?:19|20)\d\d"
 )
-_VERSION: Final = re.compile(r"(?!0\d(?:\.\d\d){4}\Z)\d{1,4}(?:\.\d{1,6}){1,5}")
-_THOUSANDS: Final = re.compile(r"\d{1,3}(?:[ .]000){1,4}|\d{1,3}(?:\.\d{3}){1,4}")
+_VERSION: Final = re.compile(r"(?!0\d(?:\.\d\d){4}\Z|\d{3}\.\d{3}\.\d{4}\Z)\d{1,4}(?:\.\d{1,6}){1,5}")
+_THOUSANDS: Final = re.compile(r"\d{1,3}(?:[ .]\d{3}){0,3}[ .]000|\d{1,3}(?:\.\d{3}){1,4}")
 #: How far a label may stand from its number, in characters.
 _REACH: Final = 40
 #: What a number after one of these is, is no phone.
-_REFERENCES: Final = frozenset(
-    "order ticket invoice ref reference case po id build version ver commit pr issue error code rfc cve iso rechnung bestellung facture commande pedido factura "
-    "fatura ordine bestelling window token tokens port line step batch job run request req trace sku model usd eur gbp amount total price bytes auftrag vorgang "
-    "kundennummer bestellnummer rechnungsnummer auftragsnummer".split()
-)
+_REFERENCES: Final = frozenset(word_list("phone_number", "references"))
 _SHORTEST, _LONGEST = 7, 15
 #: From here on a number with a plus is taken for a phone though its country has none that long or short.
 _FULL_LENGTH: Final = 9

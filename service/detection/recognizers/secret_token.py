@@ -1,20 +1,22 @@
-"""API keys, tokens, private keys: known forms, what a label calls a secret, and what only chance could write."""
+"""API keys, tokens, private keys: known forms, labelled secrets, and what only chance could write."""
 
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.word_lists import word_list
 from service.detection.words import split_words
 from service.policy.entities import Entity
 
 #: Where a token may be: a long stretch without white space. Everything else looks into these only.
 _STRETCH: Final = re.compile(r"[\w.~+/=:$-]{12,}")
 #: Prefixes that the issuers document (GitHub, GitLab, Slack, AWS, Google, Stripe, OpenAI, Anthropic, Hugging
-#: Face, npm, PyPI, SendGrid, Twilio, Shopify, DigitalOcean, Databricks, Square, Telegram, Vault, Doppler, ...).
+#: Face, npm, PyPI, SendGrid, Twilio, Shopify, DigitalOcean, Databricks, Square, Vault, ...).
 _ISSUED: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     r"(?:sk|pk|rk)[-_](?:[A-Za-z0-9]{2,12}[-_]){0,3}[A-Za-z0-9_-]{12,}"
@@ -25,7 +27,8 @@ _ISSUED: Final = re.compile(
     r"|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{20,}|pypi-[\w-]{16,}|SG\.[\w-]{16,}\.[\w-]{16,}"
     r"|(?:AC|SK)[0-9a-f]{32}|shp(?:at|ca|pa|ss)_[0-9a-fA-F]{16,}|do[opr]_v1_[0-9a-f]{32,}|dapi[0-9a-f]{32}"
     r"|sq0(?:atp|csp|idp)-[\w-]{20,}|EAAA[\w-]{20,}|\d{8,10}:AA[\w-]{32,}|hv[sbr]\.[\w-]{20,}"
-    r"|dp\.(?:pt|st|ct)\.[\w-]{16,}|whsec_[\w+/=-]{16,}|rubygems_[0-9a-f]{32,}|lin_api_\w{20,}|figd_[\w-]{20,}"
+    r"|dp\.(?:pt|st|ct)\.[\w-]{16,}|whsec_[\w+/=-]{16,}|rubygems_[0-9a-f]{32,}|"
+    r"lin_api_\w{20,}|figd_[\w-]{20,}"
     r"|ntn_\w{20,}|secret_\w{24,}|ph[cx]_\w{20,}|age-secret-key-1[a-z0-9]{20,}|key-[0-9a-f]{32}"
     r"|[a-z]{2,6}[-_](?:live|test|prod|proj|sandbox)[-_](?=[\w-]*\d)[\w-]{8,}"
     r")",
@@ -40,15 +43,10 @@ _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,30}(?:PRIVATE KEY|CERTIFICATE|PGP MESSAGE)[A-Z ]{0,10}-----"
     r"(?:[^-]|-(?!----END))*(?:-----END [A-Z0-9 ]{0,40}-----)?"
 )
-_LABELS: Final = Phrases(
-    """api key|apikey|access key|secret key|private key|auth key|account key|signing key|encryption key|license key|key
-    client secret|app secret|webhook secret|shared secret|secret|access token|refresh token|auth token|id token|api token|session token|csrf token
-    bot token|personal token|bearer token|reset token|invite token|sas token|token|session|session id|sid|sig|signature|cookie|otp|mfa code|code|recovery code
-    credential|credentials|clave api|clave|schlüssel|api schlüssel|clé|clé api|clé d'api|chave|chiave|sleutel|nyckel|klucz|ключ|токен
-    bearer|basic|authorization|x api key|magic link""".replace("\n", "|").split("|")
-)
+_LABELS: Final = Phrases(word_list("secret_token", "labels"))
 _LABELLED: Final = re.compile(
-    r"[\"'\\]{0,3}(?:\s?(?:is|was|ist|est|es|é|è|=>|[:=：])[ \"'`\\]{0,4}|[ \"'`]{1,2})(?:(?:bearer|basic|token) )?"
+    r"[\"'\\]{0,3}(?:\s?(?:is|was|ist|est|es|é|è|=>|[:=：])[ \"'`\\]{0,4}|[ \"'`]{1,2})(?:"
+    r"(?:bearer|basic|token) )?"
     r"(?P<secret>[\w.~+/$!@#%^&*-]{6,}=*)",
     re.IGNORECASE,
 )
@@ -85,7 +83,7 @@ def _mixed(value: str) -> bool:
         return True
     letters = sum(char.isalpha() for char in value)
     digits = sum(char.isdigit() for char in value)
-    changes = sum(left.isdigit() != right.isdigit() for left, right in zip(value, value[1:], strict=False))
+    changes = sum(left.isdigit() != right.isdigit() for left, right in pairwise(value))
     return (letters >= 3 and digits >= 2 and changes >= 3) or (
         digits >= 6 and letters == 0 and value.isdigit()
     )
@@ -109,7 +107,7 @@ def _by_chance(run: str) -> bool:
         return False
     counts = Counter(best)
     entropy = -sum(count / len(best) * math.log2(count / len(best)) for count in counts.values())
-    changes = sum(_kind(left) != _kind(right) for left, right in zip(best, best[1:], strict=False))
+    changes = sum(_kind(left) != _kind(right) for left, right in pairwise(best))
     return entropy >= 3.3 and changes >= len(best) // 4
 
 

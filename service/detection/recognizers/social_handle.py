@@ -6,34 +6,32 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.word_lists import word_list
 from service.detection.words import split_words
 from service.policy.entities import Entity
 
 _HANDLE: Final = re.compile(r"(?<![\w@./=:-])@(?P<name>[A-Za-z_][\w.]{1,38}[\w])(?![\w@/])(?!\.\w)")
 _PROFILE: Final = re.compile(
-    r"(?:twitter\.com|\bx\.com|instagram\.com|facebook\.com|\bfb\.com|\bfb\.me|linkedin\.com/in|linkedin\.com/pub|github\.com|gitlab\.com|t\.me|tiktok\.com|threads\.net|bsky\.app/profile|mastodon\.\w+|"
-    r"youtube\.com|reddit\.com/u(?:ser)?|medium\.com|vk\.com|weibo\.com|xing\.com/profile|wa\.me|snapchat\.com/add|discord\.com/users|keybase\.io|dribbble\.com|behance\.net)/@?(?P<name>[\w.%+-]{2,64})",
+    r"(?:twitter\.com|\bx\.com|instagram\.com|facebook\.com|\bfb\.com|\bfb\.me|"
+    r"linkedin\.com/in|linkedin\.com/pub|github\.com|gitlab\.com|t\.me|tiktok\.com|"
+    r"threads\.net|bsky\.app/profile|mastodon\.\w+|"
+    r"youtube\.com|reddit\.com/u(?:ser)?|medium\.com|vk\.com|weibo\.com|xing\.com/profile|"
+    r"wa\.me|snapchat\.com/add|discord\.com/users|keybase\.io|dribbble\.com|behance\.net)/@?"
+    r"(?P<name>[\w.%+-]{2,64})",
     re.IGNORECASE,
 )
-_LABELS: Final = Phrases(
-    """twitter|instagram|insta|ig|telegram|tg|skype|discord|snapchat|snap|tiktok|mastodon|bluesky|github|gitlab|slack|wechat|weixin|line id|signal|linkedin
-    steam|reddit|icq|whatsapp|handle|username|user name|nickname|nick|screen name|benutzername|nutzername|pseudo|nom d'utilisateur|nombre de usuario
-    nome de usuário|gebruikersnaam|användarnamn|brukernavn|логин|ник|kullanıcı adı""".replace(
-        "\n", "|"
-    ).split("|")
-)
+_LABELS: Final = Phrases(word_list("social_handle", "labels"))
 _LABELLED: Final = re.compile(
-    r"(?: (?:handle|id|user|username|account|name|me|as|on))*(?: ?[:=：] ?| is | ist | est | es | é | (?=@)|(?<=id) |(?<=handle) )[\"'\\]{0,2}(?P<at>@?)(?P<name>[A-Za-z_\d][\w.#-]{2,39})",
+    r"(?: (?:handle|id|user|username|account|name|me|as|on))*(?: ?[:=：] ?| is | ist | est |"
+    r" es | é | (?=@)|(?<=id) |(?<=handle) )[\"'\\]{0,2}(?P<at>@?)"
+    r"(?P<name>[A-Za-z_\d][\w.#-]{2,39})",
     re.IGNORECASE,
 )
 _UNSPACED: Final = re.compile(
     r"(?:微信号?|用户名|ユーザー名|아이디)[:：は ]{0,3}@?(?P<name>[A-Za-z_\d][\w.#-]{2,39})"
 )
 #: Names of scopes, decorators and places, not of people.
-_NO_HANDLE: Final = frozenset(
-    "here channel everyone all team media import charset param return returns override keyframes angular types babel babel-loader component injectable"
-    " user users admin support org repo orgs explore settings features pricing login search watch share intent hashtag about help docs".split()
-)
+_NO_HANDLE: Final = frozenset(word_list("social_handle", "no_handle"))
 
 
 class SocialHandleRecognizer(RuleRecognizer):
