@@ -5,7 +5,7 @@ decode -> route -> detect -> transform -> shape -> gate. No Kafka, no clock, no 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import orjson
@@ -59,18 +59,30 @@ class _Branch:
     schema_header: bytes
 
     def steps(self, event: Event) -> tuple[_Step, ...]:
-        """The steps for a call that the plan lets through."""
-        return self.tracked[event.name] if event.name is not None else self.calls[event.call]
+        """The steps for a call; none where the plan does not let it through."""
+        if event.name is not None:
+            return self.tracked.get(event.name, ())
+        return self.calls.get(event.call, ())
 
 
 @dataclass(slots=True, repr=False)
 class _Journey:
-    """An event on its way: the vendors that may get it, and the outcomes of those that may not."""
+    """An event on its way.
+
+    Attributes:
+        event: The event.
+        known: Its own identity values.
+        branches: The vendors that may get it.
+        outcomes: By vendor, at first of those that may not.
+        values: What stands at the classified fields that a vendor may get something of, by dotted path.
+        findings: The spans of every text to be scanned, by the text.
+    """
 
     event: Event
     known: KnownValues
     branches: list[_Branch]
     outcomes: dict[str, Outcome]
+    values: dict[str, JsonValue]
     findings: dict[str, tuple[Span, ...]]
 
 
@@ -114,7 +126,8 @@ class Sanitizer:
                 branches.append(branch)
             else:
                 outcomes[branch.plan.vendor] = Suppressed(branch.plan.vendor, reason)
-        return _Journey(event, KnownValues.of(event, self._policy.identity_fields), branches, outcomes, {})
+        known = KnownValues.of(event, self._policy.identity_fields)
+        return _Journey(event, known, branches, outcomes, _values(event, branches), {})
 
     def _detect(self, journeys: Sequence[_Journey]) -> None:
         """Scan every text that a vendor's action needs, once, all events of the batch together."""
@@ -122,9 +135,7 @@ class Sanitizer:
         for journey in journeys:
             locale = lookup(journey.event.body, ("context", "locale"))
             hint = locale if isinstance(locale, str) else None
-            texts = dict.fromkeys(
-                text for branch in journey.branches for text in _texts(journey.event, branch)
-            )
+            texts = dict.fromkeys(text for branch in journey.branches for text in _texts(journey, branch))
             wanted += [(journey, TextRequest(text, hint)) for text in texts]
         found = self._detector.detect([request for _, request in wanted])
         for (journey, request), spans in zip(wanted, found, strict=True):
@@ -142,7 +153,7 @@ class Sanitizer:
         if pseudonymizer is None:
             return DeadLettered(vendor, Stage.TRANSFORM, FailReason.NO_KEY_FOR_TIME)
         context = ActionContext(pseudonymizer, journey.findings, Counter[Entity](), set())
-        sanitized = _transform(journey.event, branch, context, result.remarks)
+        sanitized = _transform(journey, branch, context, result.remarks)
         shaped = branch.form.shape(sanitized)
         if isinstance(shaped, ShapeReason):
             return DeadLettered(vendor, Stage.SHAPE, shaped)
@@ -175,33 +186,39 @@ def _bind(plan: VendorPlan, form: VendorForm) -> _Branch:
     )
 
 
-def _texts(event: Event, branch: _Branch) -> list[str]:
-    texts: list[str] = []
-    for step in branch.steps(event):
-        value = lookup(event.body, step.rule.path)
-        if value is not MISSING and value is not None:
-            texts += step.action.texts(value)
-    return texts
+def _values(event: Event, branches: Sequence[_Branch]) -> dict[str, JsonValue]:
+    """Looked up once for all vendors. A null says nothing and counts as absent."""
+    paths = {step.rule.dotted: step.rule.path for branch in branches for step in branch.steps(event)}
+    return {
+        dotted: value
+        for dotted, path in paths.items()
+        if (value := lookup(event.body, path)) is not MISSING and value is not None
+    }
+
+
+def _texts(journey: _Journey, branch: _Branch) -> Iterator[str]:
+    for step in branch.steps(journey.event):
+        if step.rule.dotted in journey.values:
+            yield from step.action.texts(journey.values[step.rule.dotted])
 
 
 def _transform(
-    event: Event, branch: _Branch, context: ActionContext, remarks: Counter[Remark]
+    journey: _Journey, branch: _Branch, context: ActionContext, remarks: Counter[Remark]
 ) -> SanitizedEvent:
     """Apply the vendor's action to each classified field; what has no rule stays behind."""
     fields: dict[str, JsonValue] = {}
-    for step in branch.steps(event):
+    for step in branch.steps(journey.event):
         rule = step.rule
-        value = lookup(event.body, rule.path)
-        if value is MISSING or value is None:  # null says nothing
+        if rule.dotted not in journey.values:
             continue
-        changed = step.action.apply(value, context)
+        changed = step.action.apply(journey.values[rule.dotted], context)
         if changed is REFUSED:
+            context.entities.clear()
             remarks[Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, None)] += 1
             continue
         fields[rule.dotted] = changed
         for entity, count in context.entities.items():
-            remarks[Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, entity)] += (
-                count
-            )
+            remark = Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, entity)
+            remarks[remark] += count
         context.entities.clear()
-    return SanitizedEvent(event.call, event.name, fields)
+    return SanitizedEvent(journey.event.call, journey.event.name, fields)
