@@ -5,7 +5,7 @@ import asyncio
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import ProducerFenced
+from aiokafka.errors import CoordinatorLoadInProgressError, ProducerFenced
 
 from service.observability import metrics
 from service.sanitize.outcomes import BatchResult
@@ -36,6 +36,7 @@ class Lanes:
         self._lanes: dict[TopicPartition, Lane] = {}
         self._watchers: set[asyncio.Task[None]] = set()
         self._admin: AIOKafkaAdminClient | None = None
+        self._admin_lock = asyncio.Lock()
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def accept(self, batch: RecordBatch) -> None:
@@ -92,12 +93,17 @@ class Lanes:
 
     async def committed(self, source: TopicPartition) -> int | None:
         """See LaneContext. Asked after the producer's start, when no older transaction can change it."""
-        if self._admin is None:
-            admin = AIOKafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
-            await admin.start()
-            self._admin = admin
-        offsets = await self._admin.list_consumer_group_offsets(self._settings.group_id, partitions=[source])
-        offset = offsets[source].offset
+        async with self._admin_lock:
+            if self._admin is None:
+                self._admin = await _started_admin(self._settings.kafka_bootstrap)
+        try:
+            offsets = await self._admin.list_consumer_group_offsets(
+                self._settings.group_id, partitions=[source]
+            )
+            offset = offsets[source].offset
+        except (KeyError, AttributeError):
+            # aiokafka overlooks an error that is the whole group's: such an answer has no partitions.
+            raise CoordinatorLoadInProgressError from None
         return None if offset < 0 else int(offset)
 
     def done(self, batch: RecordBatch) -> None:
@@ -127,3 +133,13 @@ class Lanes:
                 return  # the rebalance that explains it has come
         if error is not None and not self.failed.done():
             self.failed.set_exception(error)
+
+
+async def _started_admin(bootstrap: str) -> AIOKafkaAdminClient:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+    except BaseException:
+        await admin.close()
+        raise
+    return admin

@@ -1,7 +1,7 @@
 """Lanes against a real Kafka, with a sanitizer that passes everything on."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -18,7 +18,7 @@ from service.streaming.lanes import Lanes
 from service.streaming.output import OutputRules
 from service.streaming.record_batch import RecordBatch
 from service.streaming.transaction import TransactionalProducer
-from tests.running_weir import RunningWeir, admin
+from tests.running_weir import RunningWeir, admin, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
@@ -47,6 +47,7 @@ class Bench:
 
     def __init__(self, weir: RunningWeir) -> None:
         self.weir = weir
+        self.opened: list[Lanes] = []
         self.source = TopicPartition(weir.raw_topic, 0)
         self.output = weir.outputs[0]
         topics = {
@@ -61,7 +62,8 @@ class Bench:
 
     def lanes(self) -> Lanes:
         pool: Any = PassOn(self.output)
-        return Lanes(self._settings, pool, self._rules, Backlog(1_000_000))
+        self.opened.append(Lanes(self._settings, pool, self._rules, Backlog(1_000_000)))
+        return self.opened[-1]
 
     def batch(
         self, first: int, count: int, *, previous: int | None = None, assignment: int = 1
@@ -74,6 +76,10 @@ class Bench:
         offsets = tuple(range(first, first + len(values)))
         return RecordBatch(self.source, assignment, previous, offsets, offsets, tuple(values), 0.0)
 
+    async def wait_for_commit(self, offset: int) -> None:
+        """Wait until the group's offset shows: a moment after the commit was acknowledged."""
+        await asyncio.to_thread(wait_until, lambda: self.weir.committed() == offset, f"offset {offset}")
+
     async def numbers(self) -> list[int]:
         """What a read_committed reader sees, by its number."""
         records = await asyncio.to_thread(self.weir.read)
@@ -81,8 +87,10 @@ class Bench:
 
 
 @pytest.fixture
-def bench(weir: RunningWeir) -> Bench:
-    return Bench(weir)
+async def bench(weir: RunningWeir) -> AsyncIterator[Bench]:
+    bench = Bench(weir)
+    yield bench
+    await asyncio.gather(*(lanes.close() for lanes in bench.opened))
 
 
 def lane_of(lanes: Lanes) -> Lane:
@@ -96,8 +104,7 @@ async def test_batches_commit_in_order_with_their_offset(bench: Bench) -> None:
     await lanes.accept(bench.batch(10, 5, previous=9))
     await lanes.accept(bench.batch(17, 3, previous=14))  # 15 and 16 are transaction markers
     assert await lanes.drain(60)
-    assert await lanes.committed(bench.source) == 20
-    await lanes.close()
+    await bench.wait_for_commit(20)
     assert await bench.numbers() == [*range(15), *range(17, 20)]
 
 
@@ -105,12 +112,10 @@ async def test_what_is_committed_is_trimmed(bench: Bench) -> None:
     first = bench.lanes()
     await first.accept(bench.batch(0, 10))
     assert await first.drain(60)
-    await first.close()
     second = bench.lanes()
     await second.accept(bench.batch(0, 5))
     await second.accept(bench.batch(5, 10, previous=4))
     assert await second.drain(60)
-    await second.close()
     assert await bench.numbers() == list(range(15))
 
 
@@ -126,8 +131,6 @@ async def test_new_owner_fences_the_old(bench: Bench) -> None:
     assert isinstance(fenced.task.exception(), ProducerFenced)
     await old.accept(bench.batch(15, 1, previous=14))  # thrown away, not waited for
     assert await old.drain(60)
-    await old.close()
-    await new.close()
     assert await bench.numbers() == list(range(10))
 
 
@@ -140,7 +143,6 @@ async def test_next_assignment_gets_a_new_lane(bench: Bench) -> None:
     await lanes.accept(bench.batch(5, 99, previous=4, assignment=1))  # out of date
     assert await lanes.drain(60)
     assert lane_of(lanes) is not before
-    await lanes.close()
     assert await bench.numbers() == list(range(7))
 
 
@@ -150,7 +152,6 @@ async def test_lost_batch_ends_the_worker(bench: Bench) -> None:
     await lanes.accept(bench.batch(8, 2, previous=7))
     with pytest.raises(BrokerError, match="between offsets 5 and 8"):
         await asyncio.wait_for(lanes.failed, 60)
-    await lanes.close()
     assert await bench.numbers() == list(range(5))
 
 
@@ -176,7 +177,6 @@ async def test_connection_lost_around_the_commit(
         await lanes.accept(bench.batch(first, 5, previous=first - 1 if first else None))
     assert await lanes.drain(60)
     assert not failures
-    await lanes.close()
     assert await bench.numbers() == list(range(20))
 
 
@@ -185,7 +185,6 @@ async def test_too_large_output_is_dead_lettered(bench: Bench) -> None:
     fits = b"7" * (LARGEST - 400)
     await lanes.accept(bench.batch_of(0, [b"1", fits, b"8" * LARGEST, b"", b"2"]))
     assert await lanes.drain(60)
-    await lanes.close()
     records = await asyncio.to_thread(bench.weir.read)
     assert {record.value for record in records if record.topic == bench.output} == {b"1", b"2", fits}
     letters = {record.key: record.value for record in records if record.topic != bench.output}
@@ -208,7 +207,6 @@ async def test_order_of_a_key_holds(bench: Bench) -> None:
     for first in range(0, 5000, 500):
         await lanes.accept(bench.batch_of(first, values[first : first + 500], first - 1 if first else None))
     assert await lanes.drain(60)
-    await lanes.close()
     by_key: dict[bytes | None, list[bytes]] = {}
     for record in await asyncio.to_thread(bench.weir.read):
         assert record.value
