@@ -1,5 +1,6 @@
 """Weir's commands as processes against a real Kafka, and a client's view of its topics."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -113,11 +114,10 @@ class RunningWeir:
             compression_type="gzip",
             max_request_size=4_194_304,
         )
-        sent = [producer.send(self.raw_topic, key=key, value=value) for key, value in records]
-        producer.flush()
-        for future in sent:
-            future.get(timeout=PATIENCE)
-        producer.close()
+        with contextlib.closing(producer):
+            sent = [producer.send(self.raw_topic, key=key, value=value) for key, value in records]
+            for future in sent:
+                future.get(timeout=PATIENCE)
         return len(sent)
 
     def committed(self) -> int:

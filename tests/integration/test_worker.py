@@ -1,0 +1,110 @@
+"""Workers as processes, started either way, with the real sanitizer and a real Kafka."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from service.demo.events import Mix, generate
+from service.sanitize.outcomes import Sent
+from service.sanitize.sanitizer import Sanitizer
+from tests.running_weir import FAUST, WEIR, RunningWeir
+
+pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
+
+
+def records(count: int, seed: int) -> list[tuple[bytes | None, bytes | None]]:
+    return [(event.key, event.raw) for event in generate(count, seed=seed, mix=Mix.STRUCTURED)]
+
+
+def create_topics(weir: RunningWeir) -> None:
+    assert weir.weir("topics", "create", "--partitions", "2").returncode == 0
+
+
+def expected_topics(weir: RunningWeir, sanitizer: Sanitizer, values: list[bytes | None]) -> Counter[str]:
+    """How many records each output topic must get, after the pure function."""
+    found: Counter[str] = Counter()
+    for outcomes in sanitizer.sanitize(values).outcomes:
+        for outcome in outcomes:
+            if isinstance(outcome, Sent):
+                found[f"{weir.group}.{outcome.topic}"] += 1
+    return found
+
+
+def test_both_commands_on_one_host(weir: RunningWeir, sanitizer: Sanitizer) -> None:
+    create_topics(weir)
+    raw = records(400, seed=1)
+    workers = [
+        weir.start((*WEIR, "worker"), WEIR_BATCH_RECORDS="50"),
+        weir.start(FAUST, WEIR_BATCH_RECORDS="50"),
+    ]
+    for worker in workers:
+        worker.wait_for('"partitions": [')
+    for worker in workers:  # one partition each
+        worker.wait_for("partitions_assigned")
+    assert weir.produce(raw) == 400
+    weir.wait_for_commits(400)
+    assert Counter(record.topic for record in weir.read()) == expected_topics(
+        weir, sanitizer, [value for _, value in raw]
+    )
+    largest = 'weir_batch_records_bucket{le="50.0"}'
+    for worker in workers:
+        assert worker.get("/livez") == worker.get("/readyz") == "ok\n"
+        metrics = dict(line.rsplit(" ", 1) for line in worker.get("/metrics").splitlines() if line[0] != "#")
+        assert metrics[largest] == metrics["weir_batch_records_count"]
+        assert float(metrics["weir_batch_records_count"]) >= 4
+    assert [worker.stop() for worker in workers] == [0, 0]
+
+
+def test_sigterm_in_the_middle_loses_nothing(weir: RunningWeir, sanitizer: Sanitizer) -> None:
+    create_topics(weir)
+    raw = records(2000, seed=2)
+    weir.produce(raw)
+    first = weir.start(WEIR_BATCH_RECORDS="50")
+    weir.wait_for_commits(50)
+    assert first.stop() == 0
+    assert "lanes_closed" in first.log
+    assert 0 < weir.committed() < 2000
+    second = weir.start()
+    weir.wait_for_commits(2000)
+    assert second.stop() == 0
+    assert Counter(record.topic for record in weir.read()) == expected_topics(
+        weir, sanitizer, [value for _, value in raw]
+    )
+
+
+@pytest.mark.parametrize("command", [(*WEIR, "worker"), FAUST], ids=["weir", "faust"])
+def test_missing_topic(weir: RunningWeir, command: tuple[str, ...]) -> None:
+    worker = weir.start(command)
+    assert worker.process.wait(60) == 3
+    assert f"missing topics: {weir.raw_topic}, " in worker.log
+    assert "Traceback" not in worker.log
+
+
+def test_no_broker(weir: RunningWeir) -> None:
+    worker = weir.start(WEIR_KAFKA_BOOTSTRAP="127.0.0.1:1")
+    assert worker.process.wait(90) == 3
+    assert "no Kafka answers" in worker.log
+
+
+def test_wrong_configuration(weir: RunningWeir) -> None:
+    for changes, complaint in (
+        ({"WEIR_BATCH_RECORD": "1"}, "did you mean WEIR_BATCH_RECORDS?"),
+        ({"WEIR_KEYRING_FILE": str(Path("nowhere.json"))}, "nowhere.json"),
+    ):
+        worker = weir.start(FAUST, **changes)
+        assert worker.process.wait(60) == 2
+        assert complaint in worker.log
+        assert "Traceback" not in worker.log
+
+
+def test_log_lines_are_json(weir: RunningWeir) -> None:
+    create_topics(weir)
+    worker = weir.start()
+    worker.wait_for("partitions_assigned")
+    assert worker.stop() == 0
+    lines = [json.loads(line) for line in worker.log.splitlines()]
+    (start,) = (line for line in lines if line["event"] == "worker_starting")
+    assert start["group"] == weir.group
+    assert len(start["policy"]) == 64
