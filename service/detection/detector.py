@@ -77,6 +77,10 @@ class Detector:
             self._cache.popitem(last=False)
         return [found[request] for request in requests]
 
+    def forget(self) -> None:
+        """Empty the cache."""
+        self._cache.clear()
+
     def _search(self, requests: list[TextRequest]) -> list[tuple[Span, ...]]:
         passages = [
             passage for index, request in enumerate(requests) for passage in _passages(index, request.text)

@@ -17,24 +17,31 @@ _RECOGNIZER: Final = "gate"
 
 #: A text without any of these has no hit: most strings are done with after this one scan.
 _SUSPICIOUS: Final = re.compile(
-    r"@|\+\d|\(\d{3}\)|\b00\d{2}|(?:\d[ -]?){13}|\b[A-Z]{2}\d{2} ?[A-Z0-9]{4}|\d\.\d{1,3}\.\d{1,3}\.\d|::|:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
-    r"|%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[ux]|(?<![A-Za-z0-9+/_-])(?=[a-z0-9+/_-]*[A-Z])[A-Za-z0-9+/_-]{12}|[0-9a-f]{16}|-----BEGIN|[^\x00-\x7f]"
+    r"@|\+\d|\(\d{3}\)|\b00\d{2}|(?:\d[ -]?){13}|\b[A-Z]{2}\d{2} ?[A-Z0-9]{4}|"
+    r"\d\.\d{1,3}\.\d{1,3}\.\d|::|:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
+    r"|%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[ux]|(?<![A-Za-z0-9+_-])"
+    r"(?=[a-z0-9+_-]*[A-Z])[A-Za-z0-9+_-]{16}|[0-9a-f]{16}|-----BEGIN|[^\x00-\x7f]"
 )
 _EMAIL: Final = re.compile(
-    r"(?<![^\s<>()\[\]{}\"',;:|/=&?])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?=[^\s@]*[^\W\d_])(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}"
+    r"(?<![^\s<>()\[\]{}\"',;:|/=&?])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?=[^\s@]*[^\W\d_])"
+    r"(?:[\w-]{1,63}\.){1,8}[\w-]{2,63}"
 )
 _PHONE: Final = re.compile(
-    r"(?<![\w+])(?:\+[1-9]|00[1-9])(?:[ .\-/()]{0,2}\d){7,14}(?!\d)|(?<!\w)(?:1[ -.])?\([2-9]\d{2}\) ?[2-9]\d{2}[-. ]\d{4}(?!\d)"
+    r"(?<![\w+])(?:\+[1-9]|00[1-9])(?:[ .\-/()]{0,2}\d){7,14}(?!\d)|(?<!\w)"
+    r"(?:1[ -.])?\([2-9]\d{2}\) ?[2-9]\d{2}[-. ]\d{4}(?!\d)"
 )
 _CARD: Final = re.compile(r"(?<![\d.])(?:[3-6]\d{3}|2[2-7]\d{2})(?:[ -]?\d){9,15}(?![\d.]\d)")
 _IBAN: Final = re.compile(
     r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])", re.IGNORECASE
 )
-_IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-[A-Za-z])")
 _IPV6: Final = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
 _SECRET: Final = re.compile(
-    r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])|(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{22,}|glpat-[\w-]{20,}"
-    r"|(?<![A-Za-z0-9])(?:sk|rk|pk)[-_](?:live|test|proj|ant|or)[-_][\w-]{8,}|(?<![A-Za-z0-9])sk-[A-Za-z0-9]{20,}|xox[abeoprs]-[\w-]{10,}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,}"
+    r"(?<![A-Za-z0-9])(?:AKIA|ASIA)[A-Z0-9]{16}(?![A-Za-z0-9])|"
+    r"(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{30,}|github_pat_\w{22,}|glpat-[\w-]{20,}"
+    r"|(?<![A-Za-z0-9])(?:sk|rk|pk)[-_](?:live|test|proj|ant|or)[-_][\w-]{8,}|"
+    r"(?<![A-Za-z0-9])sk-[A-Za-z0-9]{20,}|xox[abeoprs]-[\w-]{10,}|AIza[\w-]{35}|"
+    r"hf_[A-Za-z0-9]{30,}"
     r"|npm_[A-Za-z0-9]{36}|SG\.[\w-]{20,}\.[\w-]{20,}|eyJ[\w-]{10,}\.(?:eyJ)?[\w-]{8,}(?:\.[\w-]*)?"
     r"|-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]*(?:-----END [A-Z ]{0,30}PRIVATE KEY-----)?"
 )
@@ -79,7 +86,7 @@ def _plain(text: str) -> Iterator[Span]:
 def _card(written: str) -> bool:
     """ISO/IEC 7812-1, annex B (Luhn)."""
     digits = [int(char) for char in written if char.isdigit()]
-    doubled = [digit * 2 - 9 * (digit > 4) for digit in digits[-2::-2]]
+    doubled = [sum(divmod(digit * 2, 10)) for digit in digits[-2::-2]]
     return len(set(digits)) > 1 and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
 
 

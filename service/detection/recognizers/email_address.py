@@ -29,9 +29,35 @@ _DOT: Final = (
 _WORD: Final = r"[^\W_][\w+-]{0,63}"
 _OBFUSCATED: Final = re.compile(
     rf"(?<![\w.])(?P<local>{_WORD}(?:{_DOT}{_WORD}){{0,3}})(?P<at>{_AT})(?P<domain>{_WORD}(?:"
-    rf"(?P<dot>{_DOT}){_WORD}){{1,4}})",
+    rf"(?P<dot>{_DOT}){_WORD}){{1,4}})(?![\w-]|\s?@)",
     re.IGNORECASE,
 )
+
+
+#: What a query, a path or a mark puts before an address; all of it may be in a local part, by the RFC.
+_KEY: Final = re.compile(r"[.'/=|{&?-]+|(?:[?&]?[A-Za-z_]{1,16}=)")
+_PLAIN_AT: Final = re.compile(r"\s[^\W\d_]+\s")
+_TOP_DOMAINS: Final = frozenset(
+    {
+        "com",
+        "org",
+        "net",
+        "edu",
+        "gov",
+        "mil",
+        "int",
+        "info",
+        "biz",
+        "dev",
+        "app",
+        "example",
+        "test",
+        "email",
+        "cloud",
+    }
+)
+#: Of files with code.
+_SUFFIXES: Final = frozenset({"js", "py", "ts", "go", "rs", "rb", "cs", "md", "sh", "kt", "vb", "cc"})
 
 
 class EmailAddressRecognizer(RuleRecognizer):
@@ -40,9 +66,20 @@ class EmailAddressRecognizer(RuleRecognizer):
     entities: ClassVar = (Entity.EMAIL_ADDRESS,)
 
     def find(self, text: str) -> Iterator[Found]:
-        """Addresses; a leading or trailing full stop stays outside."""
+        """Addresses without what stands before them in a query: `to=`."""
         for match in _ADDRESS.finditer(text) if "@" in text else ():
-            start = match.start() + len(match[0]) - len(match[0].lstrip(".'/=|{&?-"))
-            yield Found(start, match.end(), Entity.EMAIL_ADDRESS, 1.0)
+            key = _KEY.match(match[0])
+            yield Found(match.start() + (key.end() if key else 0), match.end(), Entity.EMAIL_ADDRESS, 1.0)
         for match in _OBFUSCATED.finditer(text):
-            yield Found(match.start(), match.end(), Entity.EMAIL_ADDRESS, 0.9)
+            if match["at"].strip() and (
+                not _PLAIN_AT.fullmatch(match["at"]) or _like_a_host(match["domain"])
+            ):
+                yield Found(match.start(), match.end(), Entity.EMAIL_ADDRESS, 0.9)
+
+
+def _like_a_host(domain: str) -> bool:
+    """Whether what follows a plain `at` is a host's name, no function's or file's: `at Chart.load`."""
+    if not domain.count("."):
+        return True
+    last = domain.rpartition(".")[2].casefold()
+    return last in _TOP_DOMAINS or (len(last) == 2 and last not in _SUFFIXES)

@@ -17,7 +17,7 @@ _COMPOUND_FAMILY: Final = "欧阳|上官|司马|诸葛|司徒|东方|皇甫|尉�
 _GIVEN: Final = r"[\u4e00-\u9fff]{1,2}"
 #: Particles and words that a given name does not end with, nor begin with.
 _NOT_GIVEN: Final = frozenset(
-    "的了是在不没有和与或也都就还他她它们我你这那说要能会请把被给到从对为以及等个中上下大小多少新旧好先后前里外时日月年号项目户单点线段"
+    "谢的了是在不没有和与或也都就还他她它们我你这那说要能会请把被给到从对为以及等个中上下大小多少新旧好先后前里外时日月年号项目户单点线段"
 )
 _BEFORE: Final = (
     r"(?:我是|我叫|叫做|名叫|叫|姓名[:是为 ]?|名字[:是叫 ]{0,2}|联系人?[: ]?|聯繫|找|转给|"

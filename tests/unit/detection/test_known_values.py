@@ -1,0 +1,116 @@
+"""An event's own identity values, in all the forms people and programs give them."""
+
+import base64
+
+import pytest
+
+from service.detection.known_values import KnownValues
+from service.events.event import CallType, Event
+from service.events.json_value import JsonObject
+from service.policy.plan import CompiledPolicy, IdentityField
+
+BODY: JsonObject = {
+    "userId": "usr_8842kq",
+    "traits": {
+        "name": "Ottilie Brandner",
+        "email": "o.brandner+news@example.org",
+        "phone": "+1 (206) 555-0142",
+        "username": "pumpkinpie88",
+    },
+}
+FIELDS = (
+    IdentityField(("userId",), "identifier.user"),
+    IdentityField(("traits", "name"), "person.name"),
+    IdentityField(("traits", "email"), "contact.email"),
+    IdentityField(("traits", "phone"), "contact.phone"),
+    IdentityField(("traits", "username"), "person.username"),
+)
+MAIL = "o.brandner+news@example.org"
+
+
+def _known(body: JsonObject, *fields: IdentityField) -> KnownValues:
+    return KnownValues.of(Event(CallType.IDENTIFY, None, 0, body), fields)
+
+
+def _stretches(known: KnownValues, text: str) -> list[str]:
+    assert known.may_stand_in(text) or known.spans(text) == ()
+    return [text[span.start : span.end] for span in known.spans(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "stretch"),
+    [
+        ("hi, ottilie brandner here", "ottilie brandner"),
+        ("BRANDNER, OTTILIE", "BRANDNER, OTTILIE"),
+        ("cv_OttilieBrandner.pdf", "OttilieBrandner"),
+        ("Brandner's key", "Brandner's"),
+        ("ot\u200btilie", "ot\u200btilie"),
+        ("Ｏｔｔｉｌｉｅ", "Ｏｔｔｉｌｉｅ"),
+        (f"to {MAIL}", MAIL),
+        ("o.brandner@elsewhere", "o.brandner"),
+        ("m=o.brandner%2Bnews%40example.org", "o.brandner%2Bnews%40example.org"),
+        ("206-555-0142", "206-555-0142"),
+        ("5550142", "5550142"),
+        ("tel:+12065550142", "+12065550142"),
+        ("id USR_8842KQ", "USR_8842KQ"),
+        ("pumpkinpie88 is mine", "pumpkinpie88"),
+        (MAIL[::-1], MAIL[::-1]),
+        (MAIL.encode().hex(), MAIL.encode().hex()),
+    ],
+)
+def test_forms(text: str, stretch: str) -> None:
+    assert stretch in _stretches(_known(BODY, *FIELDS), text)
+
+
+@pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
+def test_base64_in_every_alignment(before: str) -> None:
+    coded = base64.b64encode(f"{before}{MAIL}".encode()).decode()
+    (stretch,) = _stretches(_known(BODY, *FIELDS), f"t={coded}")
+    assert len(stretch) >= len(coded) - 8
+
+
+@pytest.mark.parametrize(
+    "text", ["the page is empty", "brandnerei", "usr_8842kqx", "55501423", "a pumpkin pie"]
+)
+def test_other_words_are_left_alone(text: str) -> None:
+    assert _stretches(_known(BODY, *FIELDS), text) == []
+
+
+def test_a_name_that_is_an_everyday_word_needs_a_capital_inside_a_sentence() -> None:
+    known = _known({"traits": {"name": "Will Price"}}, FIELDS[1])
+    assert _stretches(known, "Will this do? I will ask about the price") == []
+    assert _stretches(known, "please ask Will") == ["Will"]
+    assert _stretches(known, "will price") == ["will price"]
+
+
+def test_unclassified_fields_count_by_their_looks() -> None:
+    known = _known(
+        {
+            "properties": {
+                "E-Mail": "ivo@petkov.example",
+                "user": {"name": "Ivo Petkov"},
+                "first name": "Nkechi",
+                "deep": [{"mobile": 447911123456}],
+                "plan": "enterprise",
+            }
+        }
+    )
+    for text in ("ivo@petkov.example", "Petkov", "Nkechi", "+44 7911 123456"):
+        assert _stretches(known, f"x {text} y") == [text]
+    assert _stretches(known, "the enterprise plan") == []
+
+
+def test_role_mailboxes_and_plain_words_name_nobody() -> None:
+    known = _known({"traits": {"email": "support@example.org", "username": "google"}}, FIELDS[2], FIELDS[4])
+    assert _stretches(known, "support says: sign in with google") == []
+    assert _stretches(known, "support@example.org") == ["support@example.org"]
+
+
+def test_nothing_known_nothing_found(policy: CompiledPolicy) -> None:
+    known = KnownValues.of(Event(CallType.TRACK, "x", 0, {"a": None, "b": [1, True]}), policy.identity_fields)
+    assert known.spans("anything") == ()
+    assert not known.may_stand_in("anything")
+
+
+def test_no_value_in_the_repr() -> None:
+    assert "Ottilie" not in repr(_known(BODY, *FIELDS))

@@ -1,0 +1,46 @@
+"""Spans merge into an ordered answer without overlaps that gives nothing up."""
+
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.detection.spans import Span, merge
+from service.policy.entities import Entity
+
+SPANS = st.lists(
+    st.builds(
+        lambda start, length, entity, score: Span(start, start + length, entity, score, "test"),
+        st.integers(0, 30),
+        st.integers(1, 12),
+        st.sampled_from(list(Entity)),
+        st.sampled_from([0.5, 0.8, 1.0]),
+    ),
+    max_size=8,
+)
+
+
+@given(SPANS, SPANS)
+def test_merged_spans_cover_what_went_in_in_order_and_do_not_overlap(
+    one: list[Span], two: list[Span]
+) -> None:
+    merged = merge(one, two)
+    covered = {place for span in (*one, *two) for place in range(span.start, span.end)}
+    assert {place for span in merged for place in range(span.start, span.end)} == covered
+    assert all(left.end <= right.start for left, right in pairwise(merged))
+
+
+@given(SPANS)
+def test_the_order_of_arrival_does_not_matter(spans: list[Span]) -> None:
+    assert merge(spans) == merge(reversed(spans))
+
+
+def test_the_longest_wins_and_the_rest_of_the_loser_stays() -> None:
+    name = Span(0, 10, Entity.PERSON, 0.9, "a")
+    mail = Span(6, 30, Entity.EMAIL_ADDRESS, 0.5, "b")
+    assert merge([name, mail]) == (name._replace(end=6), mail)
+
+
+def test_of_equal_spans_the_higher_score_wins() -> None:
+    low, high = Span(0, 4, Entity.PERSON, 0.5, "a"), Span(0, 4, Entity.SECRET, 0.9, "a")
+    assert merge([low], [high]) == (high,)
