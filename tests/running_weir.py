@@ -15,6 +15,7 @@ from typing import NamedTuple
 from urllib.request import urlopen
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import RetriableError
 
 from service.settings import PREFIX
 
@@ -123,7 +124,10 @@ class RunningWeir:
     def committed(self) -> int:
         """How many raw records the group has committed. Gaps aside, the sum of its offsets."""
         with admin(self.bootstrap) as client:
-            offsets = client.list_group_offsets([self.group])[self.group]
+            try:
+                offsets = client.list_group_offsets([self.group])[self.group]
+            except RetriableError:  # the first group of a fresh broker: its coordinator is still loading
+                return 0
             return sum(offset.offset for offset in offsets.values() if offset.offset > 0)
 
     def wait_for_commits(self, count: int) -> None:
