@@ -11,35 +11,44 @@ from service.sanitize import gate_patterns
 
 
 class Gate:
-    """Searches finished payloads once more, independent of the policy and of Presidio. Stateless."""
+    """Searches one event's finished payloads once more, independent of the policy and of Presidio.
+
+    Vendors' payloads share most of their strings; what was found clean for one is not searched again.
+    """
+
+    def __init__(self, known: KnownValues) -> None:
+        """For the event with these identity values."""
+        self._known = known
+        self._clean: set[str] = set()
 
     def check(
-        self, payload: JsonObject, *, known: KnownValues, generated: AbstractSet[str], max_string: int
+        self, payload: JsonObject, *, generated: AbstractSet[str], max_string: int
     ) -> tuple[JsonObject, Counter[tuple[str, str]]]:
         """The payload with every hit replaced by `<FAMILY>`, and the hits by (field path, family).
 
         Args:
             payload: A vendor's payload, in its final shape. Not changed; returned as it is without hits.
-            known: The event's own identity values.
             generated: Strings that Weir itself made; they are left alone.
             max_string: The vendor's limit for a string, in characters; no redacted string is longer.
         """
         # One scan over everything at once settles the ordinary, clean payload.
-        whole = "\n".join(text for text in _strings(payload) if text not in generated)
-        known_there = known.may_stand_in(whole)
+        fresh = set(_strings(payload)) - self._clean - generated
+        whole = "\n".join(fresh)
+        known_there = self._known.may_stand_in(whole)
         if not known_there and not gate_patterns.suspicious(whole):
+            self._clean |= fresh
             return payload, Counter()
-        walk = _Walk(known if known_there else KnownValues(), generated, max_string)
+        walk = _Walk(self._known if known_there else KnownValues(), self._clean | generated, max_string)
         return walk.object(payload, ""), walk.hits
 
 
 class _Walk:
     """The search through one payload."""
 
-    def __init__(self, known: KnownValues, generated: AbstractSet[str], max_string: int) -> None:
+    def __init__(self, known: KnownValues, passed: AbstractSet[str], max_string: int) -> None:
         self.hits: Counter[tuple[str, str]] = Counter()
         self._known = known
-        self._generated = generated
+        self._passed = passed
         self._max_string = max_string
 
     def object(self, node: JsonObject, path: str) -> JsonObject:
@@ -57,7 +66,7 @@ class _Walk:
         return self.object(node, path) if isinstance(node, dict) else node
 
     def _string(self, text: str, path: str) -> str:
-        if text in self._generated:
+        if text in self._passed:
             return text
         spans = merge(gate_patterns.find(text), self._known.spans(text))
         if not spans:

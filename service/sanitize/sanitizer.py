@@ -93,7 +93,6 @@ class Sanitizer:
         self._policy = policy
         self._keyring = keyring
         self._detector = detector
-        self._gate = Gate()
         self._policy_header = policy.fingerprint.encode()
         self._branches = tuple(_bind(plan, FORMS[plan.vendor]) for plan in policy.vendors)
 
@@ -143,11 +142,12 @@ class Sanitizer:
 
     def _finish(self, journey: _Journey, result: BatchResult) -> RecordOutcomes:
         """Transform, shape and gate for each vendor that may have the event."""
+        gate = Gate(journey.known)
         for branch in journey.branches:
-            journey.outcomes[branch.plan.vendor] = self._for_vendor(journey, branch, result)
+            journey.outcomes[branch.plan.vendor] = self._for_vendor(journey, branch, gate, result)
         return tuple(journey.outcomes[branch.plan.vendor] for branch in self._branches)
 
-    def _for_vendor(self, journey: _Journey, branch: _Branch, result: BatchResult) -> Outcome:
+    def _for_vendor(self, journey: _Journey, branch: _Branch, gate: Gate, result: BatchResult) -> Outcome:
         vendor = branch.plan.vendor
         pseudonymizer = self._keyring.pseudonymizer(vendor, journey.event.timestamp)
         if pseudonymizer is None:
@@ -157,9 +157,8 @@ class Sanitizer:
         shaped = branch.form.shape(sanitized)
         if isinstance(shaped, ShapeReason):
             return DeadLettered(vendor, Stage.SHAPE, shaped)
-        payload, hits = self._gate.check(
+        payload, hits = gate.check(
             shaped.payload,
-            known=journey.known,
             generated=context.generated | shaped.generated,
             max_string=branch.form.max_string,
         )

@@ -19,7 +19,7 @@ NOBODY = KnownValues()
 def _check(
     payload: JsonObject, known: KnownValues = NOBODY, generated: frozenset[str] = frozenset()
 ) -> JsonObject:
-    checked, _ = Gate().check(payload, known=known, generated=generated, max_string=255)
+    checked, _ = Gate(known).check(payload, generated=generated, max_string=255)
     return checked
 
 
@@ -74,7 +74,7 @@ CLEAN: JsonObject = {
 
 
 def test_a_clean_payload_is_left_as_it_is() -> None:
-    checked, hits = Gate().check(CLEAN, known=NOBODY, generated=frozenset(), max_string=255)
+    checked, hits = Gate(NOBODY).check(CLEAN, generated=frozenset(), max_string=255)
     assert checked == CLEAN
     assert not hits
 
@@ -85,7 +85,7 @@ def test_known_values_keys_and_counts() -> None:
         [IdentityField(("userId",), "identifier.user"), IdentityField(("n",), "person.name")],
     )
     payload: JsonObject = {"a": {"usr_8842kq": ["ottilie said", {"b": "x Brandner y"}]}, "ok": "fine"}
-    checked, hits = Gate().check(payload, known=known, generated=frozenset(), max_string=255)
+    checked, hits = Gate(known).check(payload, generated=frozenset(), max_string=255)
     assert checked == {"a": {"<IDENTITY>": ["<IDENTITY> said", {"b": "x <IDENTITY> y"}]}, "ok": "fine"}
     assert hits == Counter(
         {("a", "IDENTITY"): 1, ("a.<IDENTITY>", "IDENTITY"): 1, ("a.<IDENTITY>.b", "IDENTITY"): 1}
@@ -103,7 +103,7 @@ def test_what_weir_generated_is_left_alone() -> None:
 
 
 def test_a_redacted_string_keeps_the_vendors_limit() -> None:
-    checked, _ = Gate().check({"x": "a@b.example " * 20}, known=NOBODY, generated=frozenset(), max_string=100)
+    checked, _ = Gate(NOBODY).check({"x": "a@b.example " * 20}, generated=frozenset(), max_string=100)
     assert isinstance(checked["x"], str)
     assert len(checked["x"]) == 100
 
@@ -119,3 +119,12 @@ JSON = st.recursive(
 def test_any_payload_has_an_answer_and_a_second_look_finds_nothing_new(payload: JsonObject) -> None:
     checked = _check(payload)
     assert _check(checked) == checked
+
+
+def test_what_was_clean_for_one_vendor_stays_clean_for_the_next_and_nothing_else_does() -> None:
+    gate = Gate(NOBODY)
+    first, _ = gate.check({"x": "all fine", "id": "a@b.example"}, generated={"a@b.example"}, max_string=99)
+    second, hits = gate.check({"x": "all fine", "id": "a@b.example"}, generated=set(), max_string=99)
+    assert first == {"x": "all fine", "id": "a@b.example"}
+    assert second == {"x": "all fine", "id": "<EMAIL_ADDRESS>"}
+    assert hits == {("id", "EMAIL_ADDRESS"): 1}
