@@ -4,6 +4,7 @@ import base64
 import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
+from urllib.parse import parse_qsl
 
 from service.detection.lexicon import Commonness, lexicon
 from service.detection.reading import Reading, fold, lowered, unescape
@@ -25,6 +26,8 @@ _SHORTEST_PHONE: Final = 7
 #: Longer texts are no identity values; they are texts.
 _LONGEST: Final = 320
 _MAX_VALUES: Final = 200
+_LONGEST_URL: Final = 4_000
+_MAX_PARAMETERS: Final = 50
 _MAX_DEPTH: Final = 32
 
 _NOT_SOLID: Final = re.compile(r"[\W_]+")
@@ -37,6 +40,11 @@ _KEY_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
 #: Keys of unclassified fields by whose values somebody is named or reached.
 _NAME_KEYS: Final = frozenset(word_list("known_values", "name_keys"))  # fmt: skip
 _PERSON_WORDS: Final = frozenset(word_list("known_values", "person_words"))
+#: Keys that name somebody where their value has the look of a full name.
+_PERSON_KEYS: Final = frozenset(
+    {"user", "member", "owner", "person", "author", "employee", "sender", "recipient", "assignee", "invitee"}
+)
+_FULL_NAME: Final = re.compile(r"[^\W\d_][^\W\d_.'’-]+(?: [^\W\d_][^\W\d_.'’-]*){1,3}")
 _USER_NAME_KEYS: Final = frozenset({"username", "login", "handle", "nickname", "screenname"})
 _PHONE_KEYS: Final = frozenset(word_list("known_values", "phone_keys"))
 _ID_KEYS: Final = frozenset(word_list("known_values", "id_keys"))  # fmt: skip
@@ -276,10 +284,22 @@ def _unclassified(body: JsonValue) -> Iterator[tuple[JsonValue, str]]:
             if depth < _MAX_DEPTH:
                 stack += [(item, key, parent, depth + 1) for item in node]
             continue
-        data_class = _class_by_looks(node, key, parent)
-        if data_class:
-            budget -= 1
-            yield node, data_class
+        for value, name in ((node, key), *_parameters(node)):
+            data_class = _class_by_looks(value, name, parent)
+            if data_class:
+                budget -= 1
+                yield value, data_class
+
+
+def _parameters(value: JsonValue) -> Iterator[tuple[str, str]]:
+    """The values and names of a URL's query and fragment: who stands in an address may stand in a text."""
+    if not isinstance(value, str) or "=" not in value or len(value) > _LONGEST_URL:
+        return
+    address, _, fragment = value.partition("#")
+    query = address.partition("?")[2] or (address if address.startswith("?") else "")
+    for part in (query, fragment.rpartition("?")[2]):
+        if "=" in part and not any(char.isspace() for char in part):
+            yield from ((each, name) for name, each in parse_qsl(part, max_num_fields=None)[:_MAX_PARAMETERS])
 
 
 def _class_by_looks(value: JsonValue, key: str, parent: str) -> str | None:
@@ -302,5 +322,7 @@ def _class_by_looks(value: JsonValue, key: str, parent: str) -> str | None:
     if plain in _NAME_KEYS or (
         plain == "name" and {piece.lower() for piece in _KEY_PIECE.findall(parent)} & _PERSON_WORDS
     ):
+        return "person.name"
+    if plain in _PERSON_KEYS and _FULL_NAME.fullmatch(value.strip()):
         return "person.name"
     return "person.username" if plain in _USER_NAME_KEYS else None

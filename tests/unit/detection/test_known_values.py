@@ -114,3 +114,19 @@ def test_nothing_known_nothing_found(policy: CompiledPolicy) -> None:
 
 def test_no_value_in_the_repr() -> None:
     assert "Ottilie" not in repr(_known(BODY, *FIELDS))
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "found"),
+    [
+        ("https://c.example/p?email=brandner.otto%40example.org", "for Otto Brandner", ["Otto", "Brandner"]),
+        ("/invite?invitee=Otto+Brandner&utm_source=x", "ask otto brandner", ["otto brandner"]),
+        ("https://c.example/#/set?phone=%2B12065550142", "ring 206-555-0142", ["206-555-0142"]),
+        ("?member=Otto%20Brandner", "Otto Brandner's seat", ["Otto Brandner's"]),
+        ("https://c.example/p?plan=team&member=3", "team of 3", []),
+        ("no address = no parameters", "no parameters", []),
+    ],
+)
+def test_people_in_an_address_are_known_in_the_texts(url: str, text: str, found: list[str]) -> None:
+    known = _known({"context": {"page": {"url": url}}})
+    assert " ".join(_stretches(known, text)) == " ".join(found)
