@@ -37,15 +37,16 @@ def test_figures_for_machines(weir: RunningWeir) -> None:
 
 
 def test_a_policy_that_lets_a_structured_value_through_fails_the_demo(weir: RunningWeir) -> None:
-    file = weir.folder / "config" / "vendors" / "posthog.yaml"
-    leaking = "  traits.username: {keep: {guard: {type: word, max_length: 40}}}\n"
-    text, count = re.subn(r"(?m)^fields:\n", f"fields:\n{leaking}", file.read_text())
+    file = weir.folder / "config" / "tracking_plan.yaml"
+    # A name or an e-mail would still be stopped by the gate, which knows the event's own.
+    mistaken = "    traits.birthday: {class: category, type: word, max_length: 40}"
+    text, count = re.subn(r"(?m)^    traits\.birthday: .*$", mistaken, file.read_text())
     assert count == 1
     file.write_text(text)
     run = weir.weir("demo", "--events", "120", "--json")
     assert run.returncode == 1, run.stdout + run.stderr
     report = json.loads(run.stdout)
-    assert report["audit"]["found"]["structured"].keys() == {"user name"}
+    assert report["audit"]["found"]["structured"].keys() == {"birthday"}
     assert report["clean"] is False
 
 
