@@ -102,12 +102,12 @@ def _word(text: str, start: int, end: int, lists: Lexicon) -> Word:
     key = word_key(surface)
     given = lists.given.get(key)
     surname = lists.surnames.get(key)
-    if given is None and surname is None:
+    known = key in lists.vocabulary or key in lists.products or key in lists.places
+    if given is None and surname is None and not known:
         for form in _other_forms(key):
             given, surname = lists.given.get(form), lists.surnames.get(form)
             if given is not None or surname is not None:
                 break
-    known = key in lists.vocabulary or key in lists.products or key in lists.places
     if given is None and surname is None and not known and _FAMILY_ENDING.search(key):
         surname = Commonness.NAME_ONLY
     return Word(

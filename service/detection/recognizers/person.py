@@ -19,6 +19,8 @@ from service.policy.entities import Entity
 #: The labels of people in OntoNotes (English) and WikiNER (French).
 _PERSON_LABELS: Final = frozenset({"PERSON", "PER"})
 _MAX_WORDS: Final = 6
+#: An unknown word as short as this may be an abbreviation.
+_SHORTEST_UNKNOWN: Final = 3
 _TITLES: Final = frozenset(word_list("person", "titles"))
 
 #: What may stand between the words of one name.
@@ -34,6 +36,8 @@ _INTRODUCTIONS: Final = Phrases(word_list("person", "introductions"))
 _HONORIFICS: Final = Phrases(word_list("person", "honorifics"))
 #: Before a name: somebody is spoken to or of.
 _RELATIONS: Final = Phrases(word_list("person", "relations"))
+#: The same, and only somebody: products are not spoken to.
+_SPOKEN_TO: Final = Phrases(word_list("person", "spoken_to"))
 #: Before a colon or an equals sign: what follows is a name.
 _LABELS: Final = Phrases(word_list("person", "labels"))
 _SIGN_OFFS: Final = Phrases(word_list("person", "sign_offs"))
@@ -170,7 +174,7 @@ class _Names:
         """Whether a capitalized word is a family name as it follows a given one: `Bridget Fairweather`."""
         given, word = self._words[left], self._words[right]
         return (
-            self._mixed
+            not self._monotone
             and given.given is Commonness.NAME_ONLY
             and given.title
             and word.title
@@ -259,6 +263,7 @@ class _Names:
             (_LABELS, _AFTER_LABEL),
             (_SIGN_OFFS, _AFTER_SIGN_OFF),
             (_RELATIONS, _AFTER_INTRODUCTION),
+            (_SPOKEN_TO, _AFTER_INTRODUCTION),
         ):
             for _, label in phrases.find(self._text, self._words):
                 first = label + 1
@@ -315,17 +320,32 @@ class _Names:
             return _LINE_END.match(self._text, words[-1].end) is not None and (
                 strong or words[0].given is not None or (words[0].unknown and self._cased(words[0]))
             )
-        if trigger is _RELATIONS:
+        if trigger is _RELATIONS or trigger is _SPOKEN_TO:
             if self._capitals_tell or (not self._monotone and self._words[first - 1].key in _ADDRESSING):
                 return all(
                     word.title or word.upper or word.particle or word.initial for word in words
-                ) and any(word.given is not None or word.strong for word in words)
+                ) and any(
+                    word.given is not None
+                    or word.strong
+                    or (trigger is _SPOKEN_TO and self._like_a_name(word))
+                    for word in words
+                )
             return closed and strong
         if strong:
             return True
         if len(words) > 1:
             return all(word.named or word.unknown or word.particle for word in words)
         return closed and (words[0].given is not None or words[0].unknown)
+
+    def _like_a_name(self, word: Word) -> bool:
+        """A capitalized word of no language that the lists know, where capitals tell."""
+        return (
+            word.unknown
+            and word.title
+            and self._capitals_tell
+            and len(word.key) > _SHORTEST_UNKNOWN
+            and _latin(word.key)
+        )
 
     def _before_verb(self, last: int) -> Iterator[tuple[int, int, float]]:
         """`Mark says`: a given name of any kind, or capitalized unknown words, before a verb of people."""
