@@ -32,7 +32,7 @@ _MADE: Final = "cyan"
 _QUIET: Final = "dim"
 _LEAST_PANEL_WIDTH: Final = 38
 #: From this width on the two tables fit beside each other.
-_SIDE_BY_SIDE: Final = 150
+_SIDE_BY_SIDE: Final = 168
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ def _text(pieces: list[Piece], *, marks: bool) -> Text:
 def _outcomes(report: Report) -> RenderableType:
     ledger = report.ledger
     table = Table(title="What became of every record", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("\nvendor")
+    table.add_column("\nvendor", no_wrap=True, min_width=9)
     headings = ("\nsent", *(_HEADINGS[reason] for reason in SuppressReason), "dead\nletter", "\nin all")
     for heading in headings:
         table.add_column(heading, justify="right")
