@@ -32,6 +32,7 @@ def _check(
         (base64.b64encode(b"to a.b@example.org").decode(), "<ENCODED>"),
         ("ring +44 20 7946 0958", "ring <PHONE_NUMBER>"),
         ("(415) 555-0132", "<PHONE_NUMBER>"),
+        ("scan_+442079460958_2.png", "scan_<PHONE_NUMBER>_2.png"),
         ("card 4541 5267 7664 5550", "card <CREDIT_CARD>"),
         ("GB21 NWBK 0150 0952 8514 71", "<BANK_ACCOUNT>"),
         ("from 84.119.203.77", "from <IP_ADDRESS>"),

@@ -38,6 +38,8 @@ _CARD_CODE: Final = re.compile(
     r"2?[\"'\\]{0,3} ?(?:[:=#]|is|was|ist)? ?[\"'\\]{0,3}(?P<value>\d{3,4})(?!\d)", re.IGNORECASE
 )
 _FEWEST_DIGITS: Final = 4
+_FEWEST_AMONG_LETTERS: Final = 2
+_SHORTEST_MIXED: Final = 7
 
 
 class LabelledNumberRecognizer(RuleRecognizer):
@@ -58,12 +60,20 @@ class LabelledNumberRecognizer(RuleRecognizer):
                 match = _VALUE.match(text, end)
                 if match:
                     value = _trimmed(match["value"])
-                    if sum(char.isdigit() for char in value) >= _FEWEST_DIGITS:
+                    if _enough_digits(value):
                         yield Found(match.start("value"), match.start("value") + len(value), entity, 0.9)
         for _, last in _CARD_CODE_LABELS.find(text, words):
             match = _CARD_CODE.match(text, words[last].end)
             if match:
                 yield Found(*match.span("value"), Entity.CREDIT_CARD, 0.9)
+
+
+def _enough_digits(value: str) -> bool:
+    """Whether it may be a number; one without gaps may be letters for the most part: `X4RTBH89F`."""
+    digits = sum(char.isdigit() for char in value)
+    return digits >= _FEWEST_DIGITS or (
+        digits >= _FEWEST_AMONG_LETTERS and value.isalnum() and len(value) >= _SHORTEST_MIXED
+    )
 
 
 def _trimmed(value: str) -> str:

@@ -18,7 +18,7 @@ _CANDIDATE: Final = re.compile(
     r"(?<![\w.,/=#:%$€£-])(?:(?:\+|00) ?)?[(]?\d{1,15}[)]?(?:[ .\-/"
     r"()·]{1,3}\d{1,12}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|x|extension|durchwahl|poste|"
     r"anexo|ramal|доб)\.? ?\d{1,6}))?(?![\w]|[.,:/-]\d|%)"
-    r"|(?<=tel:)\+?\d[\d.()-]{5,20}|(?<=wa\.me/)\d{7,15}|(?<=[=:])\+\d[\d ().-]{6,20}\d"
+    r"|(?<=tel:)\+?\d[\d.()-]{5,20}|(?<=wa\.me/)\d{7,15}|(?<=[=:_])\+\d[\d ().-]{6,20}\d"
 )
 _LABELS: Final = Phrases(word_list("phone_number", "labels"))
 _UNSPACED_LABEL: Final = re.compile("电话|電話|手机|手機|携帯|전화|휴대폰|연락처|โทร")

@@ -40,6 +40,8 @@ FOUND: list[tuple[type[RuleRecognizer], str, str]] = [
     (NationalIdRecognizer, "529.982.247-25", "529.982.247-25"),
     (NationalIdRecognizer, "12345678Z", "12345678Z"),
     (LabelledNumberRecognizer, "passport no. X4728193 was", "X4728193"),
+    (LabelledNumberRecognizer, "passport no. C4TRTB8HF was", "C4TRTB8HF"),
+    (PhoneNumberRecognizer, "scan_+442079460958_2.png", "+442079460958"),
     (LabelledNumberRecognizer, "Steuer-ID: 86 095 742 719", "86 095 742 719"),
     (LabelledNumberRecognizer, "CVV is 123", "123"),
     (SecretTokenRecognizer, "AKIAQ7ZLM2X4T5WPN3RD", "AKIAQ7ZLM2X4T5WPN3RD"),
