@@ -34,6 +34,13 @@ def wait_until(condition: Callable[[], bool], what: str, seconds: float = PATIEN
         time.sleep(0.05)
 
 
+def runs(pid: int) -> bool:
+    """Whether a process does anything still; a zombie does not."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 class OutputRecord(NamedTuple):
     """A record as a read_committed reader sees it."""
 

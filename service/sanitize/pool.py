@@ -8,8 +8,10 @@ dead-lettered and the rest goes on.
 import asyncio
 import atexit
 import multiprocessing
+import os
 import queue
 import signal
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -227,6 +229,7 @@ def _serve(config: SanitizerConfig, pipe: Connection) -> None:
     """A process's life: load, then answer batches until the parent closes the pipe or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, name="parent", daemon=True).start()
     try:
         sanitizer = config.load()
     except ConfigurationError as error:
@@ -244,3 +247,11 @@ def _serve(config: SanitizerConfig, pipe: Connection) -> None:
         except Exception as error:  # noqa: BLE001  (whatever it is, its text may hold a value: name the class)
             answer = _Failure(FailReason.WORKER_CRASHED, type(error).__name__)
         pipe.send(answer)
+
+
+def _end_with_parent() -> None:
+    """A process in the middle of a record would not see that its pipe has closed; one that hangs never."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    wait([parent.sentinel])
+    os._exit(0)

@@ -18,11 +18,11 @@ from service.observability.probes import ProbeServer
 from service.sanitize.pool import SanitizerConfig, SanitizerPool
 from service.settings import Settings
 from service.streaming.backlog import Backlog
-from service.streaming.health import Health
+from service.streaming.health import TICK, Health
 from service.streaming.lanes import Lanes
 from service.streaming.output import OutputRules
 from service.streaming.preflight import Checked
-from service.streaming.transport import BatchTransport
+from service.streaming.transport import BatchConsumer, BatchTransport
 
 log = structlog.get_logger(__name__)
 
@@ -120,6 +120,7 @@ class Application(faust.App):
         rules = OutputRules(settings.dead_letter_topic, checked.policy.fingerprint, checked.largest)
         self._lanes = Lanes(settings, self._pool, rules, self._backlog)
         self._background.append(asyncio.create_task(self._watch_lanes(self._lanes)))
+        self._background.append(asyncio.create_task(self._watch_group()))
         await super().on_start()
 
     async def _watch_lanes(self, lanes: Lanes) -> None:
@@ -128,6 +129,16 @@ class Application(faust.App):
         except Exception as error:  # noqa: BLE001  (whatever it is, nothing goes on without the lane)
             assert self.fail is not None
             self.fail(error)
+
+    async def _watch_group(self) -> None:
+        error: BaseException | None = None
+        while error is None:
+            await asyncio.sleep(TICK)
+            assert isinstance(self.consumer, BatchConsumer)
+            error = self.consumer.group_error()
+        assert self.fail is not None
+        reason = type(error).__name__
+        self.fail(BrokerError(f"Kafka keeps the worker out of group {self.settings.group_id}: {reason}"))
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         self.health.joined = False

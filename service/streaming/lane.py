@@ -26,6 +26,9 @@ log = structlog.get_logger(__name__)
 #: Seconds between tries while Kafka fails: doubled from the first to the last.
 FIRST_PAUSE: Final = 0.1
 LAST_PAUSE: Final = 5.0
+#: Seconds until a lane that still runs is cancelled again: where a cancellation meets the result that Python
+#: 3.11's `asyncio.wait_for` waits for, it is lost, and aiokafka waits so for every answer.
+CANCEL_AGAIN: Final = 1.0
 
 Sanitize = Callable[[tuple[bytes | None, ...]], Awaitable[BatchResult]]
 Committed = Callable[[TopicPartition], Awaitable[int | None]]
@@ -80,8 +83,9 @@ class Lane:
 
     async def close(self) -> None:
         """Stop at once; batches that are not committed are thrown away."""
-        self.task.cancel()
-        await asyncio.wait([self.task])
+        while not self.task.done():
+            self.task.cancel()
+            await asyncio.wait([self.task], timeout=CANCEL_AGAIN)
         while not self._batches.empty():
             batch, work = self._batches.get_nowait()
             work.cancel()

@@ -4,6 +4,7 @@ Plain Faust costs 60 to 150 microseconds a record before any work is done. Here 
 one Faust message for each run of records of one partition; everything else is Faust's own.
 """
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -91,6 +92,20 @@ class BatchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def group_error(self) -> BaseException | None:
+        """What keeps aiokafka's coordinator from taking part in the group.
+
+        It waits for somebody to ask, without joining or sending heartbeats; Faust never does.
+        """
+        coordinator = getattr(self._thread._consumer, "_coordinator", None)  # noqa: SLF001
+        if coordinator is None:
+            return None
+        task: asyncio.Task[None] = coordinator._coordination_task  # noqa: SLF001
+        if task.done():
+            return None if task.cancelled() else task.exception()
+        error: BaseException | None = coordinator._pending_exception  # noqa: SLF001
+        return error
 
     def _to_message(self, tp: TP, batch: RecordBatch) -> ConsumerMessage:
         """The batch as Faust's message; its offset is the last record's."""

@@ -63,6 +63,21 @@ class Worker(faust.Worker):
         except SystemExit as stop:
             sys.exit(BrokerError.exit_code if stop.code else 0)
 
+    async def start(self) -> None:
+        """Start; what keeps the worker from it ends the process, with the error's own exit code."""
+        try:
+            await super().start()
+        except Exception as error:  # noqa: BLE001  (whatever it is, there is no worker without a start)
+            self._end(error)
+
+    def _on_sigusr1(self) -> None:
+        """In place of Faust's dump of every thread's local variables, which are events for the most part."""
+        log.info("signal_ignored", signal=signal.SIGUSR1.name)
+
+    def _on_sigusr2(self) -> None:
+        """In place of Faust's debugger, which would stop the worker and show the same."""
+        log.info("signal_ignored", signal=signal.SIGUSR2.name)
+
     def _schedule_shutdown(self, signal: signal.Signals) -> None:
         """Stop in good order, and at the end of the grace in any: what is not committed is not lost."""
         if not self.app.health.stopping:

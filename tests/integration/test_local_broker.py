@@ -1,6 +1,5 @@
 """The local Kafka: it starts, answers, and is gone afterwards, also where its parent is killed."""
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -11,7 +10,7 @@ import pytest
 
 from service.broker.local import BOOTSTRAP_VARIABLE, LocalBroker, use_broker
 from service.errors import BrokerError
-from tests.running_weir import admin, wait_until
+from tests.running_weir import admin, runs, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
@@ -22,13 +21,6 @@ with LocalBroker() as broker:
     print(broker.pid, flush=True)
     time.sleep(600)
 """
-
-
-def runs(pid: int) -> bool:
-    """Whether a process does anything still; a zombie does not."""
-    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 def data_folders(pid: int) -> list[Path]:

@@ -1,15 +1,20 @@
 """Workers as processes, started either way, with the real sanitizer and a real Kafka."""
 
+import contextlib
 import json
+import signal
+import socket
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from kafka import KafkaConsumer
+from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from service.demo.events import Mix, generate
 from service.sanitize.outcomes import Sent
 from service.sanitize.sanitizer import Sanitizer
-from tests.running_weir import FAUST, WEIR, RunningWeir
+from tests.running_weir import FAUST, WEIR, RunningWeir, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
@@ -97,6 +102,53 @@ def test_wrong_configuration(weir: RunningWeir) -> None:
         assert worker.process.wait(60) == 2
         assert complaint in worker.log
         assert "Traceback" not in worker.log
+
+
+def test_taken_probe_port(weir: RunningWeir) -> None:
+    create_topics(weir)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        worker = weir.start(WEIR_PROBE_PORT=str(taken.getsockname()[1]))
+        assert worker.process.wait(60) == 2
+    assert "can't listen for probes" in worker.log
+
+
+def test_sigterm_while_the_models_load(weir: RunningWeir) -> None:
+    create_topics(weir)
+    worker = weir.start()
+    worker.wait_for("worker_starting")
+    assert worker.stop() == 0
+    assert "partitions_assigned" not in worker.log
+
+
+def test_a_worker_that_its_group_refuses_ends(weir: RunningWeir) -> None:
+    """Else it would wait for ever without a partition, alive to every probe."""
+    create_topics(weir)
+    other = KafkaConsumer(
+        weir.raw_topic,
+        bootstrap_servers=weir.bootstrap,
+        group_id=weir.group,
+        partition_assignment_strategy=[RangePartitionAssignor],
+        enable_auto_commit=False,
+    )
+    with contextlib.closing(other):
+        wait_until(lambda: bool(other.poll(100) or other.assignment()), "the other member is in the group")
+        worker = weir.start()
+        wait_until(lambda: bool(other.poll(100)) or worker.process.poll() is not None, "the worker has ended")
+    assert worker.process.returncode == 3
+    assert "InconsistentGroupProtocolError" in worker.log
+
+
+def test_signals_that_faust_dumps_variables_on(weir: RunningWeir) -> None:
+    create_topics(weir)
+    worker = weir.start(WEIR_BATCH_RECORDS="50")
+    worker.wait_for("partitions_assigned")
+    weir.produce([(b"planted", value) for _, value in records(1000, seed=3)])
+    weir.wait_for_commits(50)
+    for number in (signal.SIGUSR1, signal.SIGUSR2):
+        worker.process.send_signal(number)
+        worker.wait_for(f'"signal": "{number.name}"')
+    assert worker.stop() == 0
+    assert not [line for line in worker.log.splitlines() if not line.startswith("{")]
 
 
 def test_log_lines_are_json(weir: RunningWeir) -> None:

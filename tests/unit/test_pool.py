@@ -1,7 +1,10 @@
 """The pool answers for every record, whatever a record does to its process."""
 
+import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +24,7 @@ from service.sanitize.outcomes import (
     SuppressReason,
 )
 from service.sanitize.pool import SanitizerConfig, SanitizerPool
+from tests.running_weir import runs, wait_until
 
 FINE = (Suppressed(VendorName.GA4, SuppressReason.CONSENT),)
 REMARK = Remark(VendorName.GA4, "properties.x", "c", "keep", None)
@@ -121,3 +125,34 @@ async def test_a_process_that_dies_while_loading_stops_the_start() -> None:
             await pool.start()
     finally:
         await pool.stop()
+
+
+PARENT = """
+import asyncio
+from tests.unit.test_pool import pool_of
+
+async def main():
+    pool = pool_of(1)
+    await pool.start()
+    print(pool._processes[0]._process.pid, flush=True)
+    await pool.sanitize([b"hang"])
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
+
+
+def test_a_process_that_hangs_ends_with_its_parent(tmp_path: Path) -> None:
+    script = tmp_path / "parent.py"
+    script.write_text(PARENT)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, env=environment) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+        time.sleep(0.5)  # so that it hangs in the record
+        parent.kill()
+    try:
+        wait_until(lambda: not runs(child), "the process has ended", 10)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
