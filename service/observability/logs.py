@@ -53,11 +53,27 @@ def configure_logging(level: Level, fmt: Format) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_without_texts_of_exceptions)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(logging.WARNING)
     logging.getLogger(OURS).setLevel(level.upper())
     logging.captureWarnings(capture=True)
+
+
+def _without_texts_of_exceptions(record: logging.LogRecord) -> bool:
+    """Libraries put exceptions into their lines as well: Faust as arguments, asyncio in a task's repr."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(_name(each) for each in record.args)
+    if record.name == "asyncio":
+        record.msg = str(record.msg).partition("\n")[0]
+    return True
+
+
+def _name(argument: object) -> object:
+    if isinstance(argument, BaseException) and not isinstance(argument, WeirError):
+        return type(argument).__qualname__
+    return argument
 
 
 def _exceptions_without_messages(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

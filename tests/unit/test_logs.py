@@ -5,6 +5,8 @@ import subprocess
 import sys
 
 SCRIPT = """
+import asyncio
+import gc
 import logging
 import structlog
 from service.errors import BrokerError
@@ -22,6 +24,17 @@ try:
 except KeyError:
     log.exception("failed")
     logging.getLogger("faust").exception("failed there")
+logging.getLogger("faust").error("raised: %r", ValueError("planted"))
+
+async def forgotten():
+    raise ValueError("planted")
+
+async def main():
+    asyncio.create_task(forgotten())
+    await asyncio.sleep(0)
+
+asyncio.run(main())
+gc.collect()
 try:
     raise BrokerError("no Kafka answers")
 except BrokerError as error:
@@ -41,9 +54,11 @@ def test_libraries_are_held_to_warnings_and_exceptions_to_their_class() -> None:
         "ours",
         "failed",
         "failed there",
+        "raised: 'ValueError'",
+        "Task exception was never retrieved",
         "ended",
     ]
     assert lines[4]["partition"] == 3
     assert lines[5]["exception"] == lines[6]["exception"] == "KeyError"
     assert any("<string>" in place for place in lines[5]["at"])
-    assert lines[7]["message"] == "no Kafka answers"
+    assert lines[9]["message"] == "no Kafka answers"
