@@ -40,7 +40,14 @@ class ActionContext:
 
 
 class Action(ABC):
-    """One action with its parameters bound. Stateless: the same value and context give the same result."""
+    """One action with its parameters bound. Stateless: the same value and context give the same result.
+
+    Attributes:
+        closed: Whether every string of a result is a word of a list, Weir's or the policy's. The gate leaves
+            those alone: `claude-opus` says nothing of a Claude, but `<IDENTITY>-opus` would.
+    """
+
+    closed: bool = False
 
     def texts(self, value: JsonValue) -> tuple[str, ...]:  # noqa: ARG002  (most actions scan nothing)
         """The texts that must be in `findings` before `apply` may be called with this value."""

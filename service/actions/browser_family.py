@@ -29,6 +29,8 @@ _OTHER: Final = "Other"
 class BrowserFamilyAction(Action):
     """`{"browser": "Firefox", "browser_version": "143", "os": "Linux"}`; refused where both are unknown."""
 
+    closed = True
+
     def __init__(self) -> None:
         self._parse = _resolver()
         self._browsers = word_list("browsers.txt")

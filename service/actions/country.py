@@ -12,6 +12,8 @@ from service.events.json_value import JsonValue
 class CountryAction(Action):
     """`DE` from `de`, `DEU` or `Germany`; what is on no list is refused."""
 
+    closed = True
+
     def __init__(self) -> None:
         self._codes = _codes()
 

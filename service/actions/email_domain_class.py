@@ -20,6 +20,8 @@ _COMPANY: Final = "company"
 class EmailDomainClassAction(Action):
     """`free-mail`, `education`, `government`, `disposable`, else `company`; refuses what is no address."""
 
+    closed = True
+
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
         if not isinstance(value, str) or len(value) > _LONGEST:
             return REFUSED

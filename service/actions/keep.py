@@ -18,6 +18,7 @@ class KeepAction(Action):
 
     def __init__(self, guard: Guard) -> None:
         self._guard = guard
+        self.closed = guard.enum is not None or guard.listed
         self._enum = None if guard.enum is None else frozenset(guard.enum)
         self._matches = None if guard.pattern is None else re.compile(guard.pattern, re.ASCII).fullmatch
         self._bounded = guard.minimum is not None or guard.maximum is not None

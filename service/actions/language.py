@@ -15,6 +15,8 @@ _TAG = re.compile(r"([A-Za-z]{2})(?:[-_][A-Za-z0-9]{1,8})*")
 class LanguageAction(Action):
     """`pt` of `pt-BR`, if ISO 639-1 knows it; of the rest of the tag nothing goes out."""
 
+    closed = True
+
     def __init__(self) -> None:
         self._known = _known()
 

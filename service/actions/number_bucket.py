@@ -18,6 +18,8 @@ class NumberBucketAction(Action):
     as their number.
     """
 
+    closed = True
+
     def __init__(self, spec: NumberBucket) -> None:
         self._bounds = sorted(set(spec.bounds))
         names = [f"<{self._bounds[0]}"]

@@ -20,6 +20,8 @@ _SECOND_NAME = re.compile(r"^(.*?) *[\[(](.*?)[\])]$")
 class RegionAction(Action):
     """The ISO 3166-2 code (`BR-SP`), its part after the country (`SP`) or the name (`São Paulo`)."""
 
+    closed = True
+
     def __init__(self) -> None:
         self._names = _names()
 

@@ -16,6 +16,8 @@ class TimeUnitAction(Action):
     Only RFC 3339 with an offset: a number could be seconds, milliseconds or something else altogether.
     """
 
+    closed = True
+
     def __init__(self, spec: TimeUnit) -> None:
         self._unit = _SECONDS[spec.unit]
 

@@ -29,6 +29,8 @@ class YearBandAction(Action):
     year does not come first.
     """
 
+    closed = True
+
     def __init__(self, spec: YearBand) -> None:
         self._years = spec.years
 

@@ -39,12 +39,14 @@ class Guard(ClosedModel):
     """What a kept value must look like; a value outside of it is dropped.
 
     For a list, `type: list`, every item must hold the rest of the guard, and one that doesn't drops the
-    whole list. `type: word` is a string without white space. Patterns must match the whole string.
+    whole list. `type: word` is a string without white space. Patterns must match the whole string; a `listed`
+    one matches nothing but words of a list and small numbers.
     """
 
     type: Literal["string", "word", "integer", "number", "boolean", "list"]
     enum: tuple[str, ...] | None = None
     pattern: Pattern | None = None
+    listed: bool = False
     max_length: int | None = Field(default=None, strict=True, ge=1)
     minimum: float | None = None
     maximum: float | None = None

@@ -76,7 +76,7 @@ def compile_guard(form: GuardForm, word_lists: WordLists) -> Guard | None:
         given["enum"] = tuple(sorted(set(word_lists[enum] if isinstance(enum, str) else enum)))
     parts = given.pop("parts", None)
     if parts is not None:
-        given["pattern"] = parts_pattern(word_lists[parts])
+        given |= {"pattern": parts_pattern(word_lists[parts]), "listed": True}
     return Guard(**given)
 
 

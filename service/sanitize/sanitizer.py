@@ -22,7 +22,7 @@ from service.events.paths import MISSING, lookup
 from service.policy.entities import Entity
 from service.policy.plan import CompiledPolicy, FieldRule, VendorPlan
 from service.pseudonyms.keyring import KeyRing
-from service.sanitize.gate import Gate
+from service.sanitize.gate import Gate, strings
 from service.sanitize.outcomes import (
     BatchResult,
     DeadLettered,
@@ -216,6 +216,8 @@ def _transform(
             remarks[Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, None)] += 1
             continue
         fields[rule.dotted] = changed
+        if step.action.closed:
+            context.generated.update(strings(changed))
         for entity, count in context.entities.items():
             remark = Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, entity)
             remarks[remark] += count

@@ -76,8 +76,9 @@ class AmplitudeForm(VendorForm):
             return envelope
         if envelope.timestamp < 0:
             return ShapeReason.TIMESTAMP_OUT_OF_RANGE
+        name = event.name or _EVENT_NAMES[event.call]
         payload: JsonObject = {
-            "event_type": event.name or _EVENT_NAMES[event.call],
+            "event_type": name,
             "time": envelope.timestamp * 1000,
             "insert_id": envelope.event_id,
         }
@@ -90,7 +91,7 @@ class AmplitudeForm(VendorForm):
             if not _put(payload, sections, path, cut(value, _MAX_STRING), call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
         payload |= {name: section for name, section in sections._asdict().items() if section}
-        return self._schema.check(payload, key=envelope.key, generated=frozenset())
+        return self._schema.check(payload, key=envelope.key, generated=frozenset({name}))
 
 
 class _Sections(NamedTuple):

@@ -46,8 +46,8 @@ class Shaped:
     Attributes:
         key: The record key: the pseudonymous user or else device id.
         payload: The payload, within all of the vendor's limits.
-        generated: Strings in the payload that the form itself made, such as `$device:<pseudonym>`, beyond
-            the pseudonyms it was given; the gate leaves them alone.
+        generated: Strings in the payload that the form itself made, such as the event's name in the vendor's
+            spelling and `$device:<pseudonym>`, beyond those it was given; the gate leaves them alone.
     """
 
     key: str

@@ -104,11 +104,12 @@ class Ga4Form(VendorForm):
         if envelope.user is not None:
             payload["user_id"] = envelope.user
         params: JsonObject = {}
-        payload["events"] = [{"name": _event_name(event), "params": params}]
+        name = _event_name(event)
+        payload["events"] = [{"name": name, "params": params}]
         for path, value in leaves(event.fields, ENVELOPE_FIELDS):
             if not _put(payload, params, path, value, call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
-        return self._schema.check(payload, key=envelope.key, generated=frozenset({client_id}))
+        return self._schema.check(payload, key=envelope.key, generated=frozenset({name, client_id}))
 
 
 def _event_name(event: SanitizedEvent) -> str:

@@ -89,5 +89,6 @@ class MixpanelForm(VendorForm):
         for path, value in leaves(event.fields, ENVELOPE_FIELDS | {"previousId"}):
             if not _PLACES.put(properties, path, cut(value, _MAX_STRING), call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
-        payload: JsonObject = {"event": event.name or _EVENT_NAMES[event.call], "properties": properties}
-        return self._schema.check(payload, key=envelope.key, generated=frozenset({distinct_id}))
+        name = event.name or _EVENT_NAMES[event.call]
+        payload: JsonObject = {"event": name, "properties": properties}
+        return self._schema.check(payload, key=envelope.key, generated=frozenset({name, distinct_id}))

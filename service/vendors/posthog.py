@@ -83,11 +83,12 @@ class PostHogForm(VendorForm):
         for path, value in leaves(event.fields, ENVELOPE_FIELDS):
             if not _PLACES.put(properties, path, cut(value, _MAX_STRING), call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
+        name = event.name or _EVENT_NAMES[event.call]
         payload: JsonObject = {
-            "event": event.name or _EVENT_NAMES[event.call],
+            "event": name,
             "distinct_id": envelope.key,
             "timestamp": timestamp,
             "uuid": envelope.event_id,
             "properties": properties,
         }
-        return self._schema.check(payload, key=envelope.key, generated=frozenset({timestamp}))
+        return self._schema.check(payload, key=envelope.key, generated=frozenset({name, timestamp}))

@@ -54,7 +54,7 @@ class SegmentForm(VendorForm):
                 placed = _put(payload, path, cut(value, _MAX_STRING))
             if not placed:
                 return ShapeReason.PAYLOAD_INVALID
-        generated = {timestamp}
+        generated = {event.call.value, event.name or "", timestamp}
         network = event.fields.get("context.ip")
         if isinstance(network, str):  # cut by its action; the schema refuses a whole address
             generated.add(network)

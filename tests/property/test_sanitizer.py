@@ -120,3 +120,31 @@ def test_a_field_of_any_kind_gets_an_outcome(
         node[rule.path[-1]] = data.draw(json_values)
     result = sanitizer.sanitize([json.dumps(body).encode()])
     assert_accounted_for(result.outcomes[0])
+
+
+def test_a_person_called_like_a_word_of_the_plan_changes_nothing(sanitizer: Sanitizer) -> None:
+    """`[Amplitude] <IDENTITY> Viewed` would tell that somebody is called Page."""
+
+    def payloads(name: str, user: str) -> list[str]:
+        call = {
+            "messageId": "m-1",
+            "timestamp": "2026-11-03T12:34:56Z",
+            "userId": user,
+            "anonymousId": "a-55021",
+            "context": {
+                "traits": {"name": name},
+                "location": {"region": "Georgia", "country": "US"},
+                "page": {"url": "https://console.example.org/docs"},
+            },
+        }
+        run = {"type": "track", "event": "Playground Run", "properties": {"model": "claude-opus"}}
+        records = [json.dumps(call | {"type": "page"}).encode(), json.dumps(call | run).encode()]
+        outcomes = sanitizer.sanitize(records).outcomes
+        return [outcome.value.decode() for each in outcomes for outcome in each if isinstance(outcome, Sent)]
+
+    plain = payloads("Ottilie Brandner", "usr-77120")
+    assert len(plain) == 2 * len(VendorName)
+    for name in ("Claude Page", "Georgia Opus", "Playground Url"):
+        assert payloads(name, "usr-77120") == plain
+    for user in ("distinct_id", "event_type", "insert_id", "messageId"):
+        assert not any("<" in payload for payload in payloads("Ottilie Brandner", user))

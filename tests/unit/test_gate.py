@@ -80,19 +80,28 @@ def test_a_clean_payload_is_left_as_it_is() -> None:
     assert not hits
 
 
-def test_known_values_keys_and_counts() -> None:
+def test_known_values_and_counts() -> None:
     known = KnownValues.of(
         Event(CallType.TRACK, "x", 0, {"userId": "usr_8842kq", "n": "Ottilie Brandner"}),
         [IdentityField(("userId",), "identifier.user"), IdentityField(("n",), "person.name")],
     )
-    payload: JsonObject = {"a": {"usr_8842kq": ["ottilie said", {"b": "x Brandner y"}]}, "ok": "fine"}
+    payload: JsonObject = {"a": {"k": ["ottilie said usr_8842kq", {"b": "x Brandner y"}]}, "ok": "fine"}
     checked, hits = Gate(known).check(payload, generated=frozenset(), max_string=255)
-    assert checked == {"a": {"<IDENTITY>": ["<IDENTITY> said", {"b": "x <IDENTITY> y"}]}, "ok": "fine"}
-    assert hits == Counter(
-        {("a", "IDENTITY"): 1, ("a.<IDENTITY>", "IDENTITY"): 1, ("a.<IDENTITY>.b", "IDENTITY"): 1}
-    )
+    assert checked == {"a": {"k": ["<IDENTITY> said <IDENTITY>", {"b": "x <IDENTITY> y"}]}, "ok": "fine"}
+    assert hits == Counter({("a.k", "IDENTITY"): 2, ("a.k.b", "IDENTITY"): 1})
     assert payload["ok"] == "fine"
     assert "usr_8842kq" in str(payload)
+
+
+def test_keys_are_names_of_the_plan_and_stay() -> None:
+    known = KnownValues.of(
+        Event(CallType.TRACK, "x", 0, {"userId": "distinct_id"}),
+        [IdentityField(("userId",), "identifier.user")],
+    )
+    assert _check({"distinct_id": "w1", "x": "distinct_id"}, known) == {
+        "distinct_id": "w1",
+        "x": "<IDENTITY>",
+    }
 
 
 def test_what_weir_generated_is_left_alone() -> None:
