@@ -2,10 +2,11 @@
 
 A path segment or a host label stays only if it is made of plain words; everything with a digit, a percent
 sign, an `@`, a letter outside of ASCII or an odd shape is taken for an id. Of the words that are left, those
-not on the list of path words (data/path_words.txt) may be somebody's name: they are scanned, and one that
-detection touches is an id as well. The segment after a collection word (data/path_collections.txt), as in
-`/users/…` or `/u/…`, is an id unless it is on the list of path words; so is the first one behind a host where
-everybody has a page (data/profile_hosts.txt).
+not on the list of path words (data/path_words.txt) may be somebody's name. One that is in no dictionary
+(`jsmith`), or that is a name before it is a word (`grace`), is an id; the others are scanned, and a segment
+that detection touches is an id as well. The segment after a collection word (data/path_collections.txt), as
+in `/users/…` or `/u/…`, is an id unless it is on the list of path words; so is the first one behind a host
+where everybody has a page (data/profile_hosts.txt).
 
 The same holds for the labels of a host, but for the name registered under a public suffix (`example` of
 `www.example.co.uk`): that one stays, for a domain says which site and not which person, unless it is one of
@@ -22,6 +23,7 @@ from urllib.parse import unquote
 from tldextract import TLDExtract
 
 from service.actions.word_list import word_list
+from service.detection.lexicon import Commonness, lexicon, word_key
 
 ID: Final = ":id"
 IP: Final = ":ip"
@@ -43,7 +45,7 @@ _NUMERIC_LABEL = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _GREATEST_PORT: Final = 65_535
 _LONGEST_HOST: Final = 253  # RFC 1035, section 2.3.4, without the root
 # A registered name may have digits (`7news`), but not as many as a phone number or a token has.
-_TOKEN_LABEL = re.compile(r"[0-9]{6}|^(?=.*[0-9]).{20}")
+_TOKEN_LABEL = re.compile(r"(?:[0-9]-?){6}|^(?=.*[0-9]).{20}")
 
 _WORDS = re.compile(
     r"([A-Za-z]+(?:[-_][A-Za-z]+)*)"
@@ -223,9 +225,11 @@ def _word_part(segment: str) -> Part:
     if _VERSION.fullmatch(segment):
         return Part(segment)
     pieces = _pieces(segment)
-    if not pieces or not all(_is_word(piece) for piece in pieces):
+    if len(segment) == 1 or _is_known(pieces):
+        return Part(segment if pieces else ID)
+    if not _made_of_words(pieces):
         return Part(ID)
-    return Part(segment, None if _is_known(pieces) or len(segment) == 1 else _spaced(" ".join(pieces)))
+    return Part(segment, _spaced(" ".join(pieces)))
 
 
 def _pieces(segment: str) -> list[str]:
@@ -245,6 +249,25 @@ def _pieces(segment: str) -> list[str]:
 
 def _is_word(piece: str) -> bool:
     return _CASED.fullmatch(piece) is not None and _UNPRONOUNCEABLE.search(piece) is None
+
+
+def _made_of_words(pieces: list[str]) -> bool:
+    """Whether all pieces are words of some language, and not all of them words that are names as well."""
+    if not pieces or not all(_is_word(piece) for piece in pieces):
+        return False
+    lists = lexicon()
+    named = 0
+    for key in map(word_key, pieces):
+        commons = [names[key] for names in (lists.given, lists.surnames) if key in names]
+        if key in _path_words():
+            continue
+        if commons:
+            if max(commons) is not Commonness.EVERYDAY_WORD:
+                return False
+            named += 1
+        elif len(key) > _SHORT and key not in lists.vocabulary and key not in lists.products:
+            return False
+    return named < len(pieces)
 
 
 def _is_known(pieces: list[str]) -> bool:

@@ -163,27 +163,60 @@ def test_one_of_many_is_an_id(path: str, template: str) -> None:
         ("https://www.facebook.com/maria", "https://www.facebook.com/:id"),
         ("https://github.com/pricing", "https://github.com/pricing"),
         ("https://github.com/", "https://github.com/"),
-        ("https://github.com.example.org/marias", "https://github.com.example.org/marias"),
+        ("https://github.com.example.org/lantern", "https://github.com.example.org/lantern"),
     ],
 )
 def test_where_everybody_has_a_page_the_first_segment_is_an_id(url: str, template: str) -> None:
     assert applied(UrlTemplate(), url).result == template
 
 
+@pytest.mark.parametrize(
+    "segment",
+    [
+        "jsmith",
+        "smith_j",
+        "annaschmidt",
+        "qzorblatt",
+        "maria-silva",
+        "grace",
+        "will",
+        "hope-young",
+        "call-maria",
+    ],
+)
+def test_words_of_no_dictionary_and_names_are_ids(segment: str) -> None:
+    assert applied(UrlPath(), f"/docs/{segment}/edit").result == "/docs/:id/edit"
+    assert applied(UrlTemplate(), f"https://{segment.replace('_', '-')}.example.org/").result == (
+        "https://:id.example.org/"
+    )
+
+
+@pytest.mark.parametrize(
+    "path", ["/docs/red-button", "/tutorials/getting-started-with-embeddings", "/blog/how-to-call-tools"]
+)
+def test_a_word_that_is_a_name_as_well_stays_among_others(path: str) -> None:
+    assert applied(UrlPath(), path).result == path
+
+
+@pytest.mark.parametrize("host", ["415-555-2671.com", "192-168-0-44.net", "4155552671.com"])
+def test_a_number_is_no_name_of_a_site(host: str) -> None:
+    assert applied(UrlTemplate(), f"https://{host}/").result == f"https://:id.{host.rpartition('.')[2]}/"
+
+
 def test_words_that_could_be_names_are_scanned_as_names_are_written() -> None:
-    assert texts(UrlPath(), "/docs/maria-silva/edit") == ("Maria Silva",)
-    assert texts(UrlPath(), "/docs/mariaSilva") == ("Maria Silva",)
-    assert texts(UrlPath(), "/docs/maria_silva.html") == ("Maria Silva",)
-    assert texts(UrlPath(), "https://maria.example.org/docs") == ()
-    assert texts(UrlTemplate(), "https://maria.example.org/docs") == ("Maria", "Example")
+    assert texts(UrlPath(), "/docs/summit-lantern/edit") == ("Summit Lantern",)
+    assert texts(UrlPath(), "/docs/summitLantern") == ("Summit Lantern",)
+    assert texts(UrlPath(), "/docs/summit_lantern.html") == ("Summit Lantern",)
+    assert texts(UrlPath(), "https://summit.example.org/docs") == ()
+    assert texts(UrlTemplate(), "https://summit.example.org/docs") == ("Summit", "Example")
 
 
 def test_a_segment_that_detection_touches_is_an_id() -> None:
-    found = {"Maria Silva": spans("Maria Silva", [("Silva", Entity.PERSON)])}
-    result = applied(UrlTemplate(), "https://example.org/docs/maria-silva/edit", findings=found)
+    found = {"Summit Lantern": spans("Summit Lantern", [("Lantern", Entity.PERSON)])}
+    result = applied(UrlTemplate(), "https://example.org/docs/summit-lantern/edit", findings=found)
     assert result.result == "https://example.org/docs/:id/edit"
     assert result.entities == {Entity.PERSON: 1}
-    assert applied(UrlPath(), "/docs/maria-silva", findings=found).result == "/docs/:id"
+    assert applied(UrlPath(), "/docs/summit-lantern", findings=found).result == "/docs/:id"
 
 
 def test_letters_behind_punycode_are_scanned() -> None:
@@ -192,10 +225,15 @@ def test_letters_behind_punycode_are_scanned() -> None:
 
 
 def test_a_host_label_that_detection_touches_is_an_id() -> None:
-    found = {"Maria Silva": spans("Maria Silva", [("Maria Silva", Entity.PERSON)])}
-    for host in ("maria-silva.github.io", "maria-silva.example.co.uk", "maria-silva.lan", "maria-silva"):
+    found = {"Summit Lantern": spans("Summit Lantern", [("Summit Lantern", Entity.PERSON)])}
+    for host in (
+        "summit-lantern.github.io",
+        "summit-lantern.example.co.uk",
+        "summit-lantern.internal",
+        "summit-lantern",
+    ):
         result = applied(UrlTemplate(), f"https://{host}/docs", findings=found).result
-        assert result == f"https://{host.replace('maria-silva', ':id')}/docs"
+        assert result == f"https://{host.replace('summit-lantern', ':id')}/docs"
 
 
 @pytest.mark.parametrize("host", ["lima.org", "lima.com", "lima.co.uk"])
@@ -307,4 +345,4 @@ def test_the_path_of_a_bare_host_is_the_root() -> None:
 def test_what_was_not_scanned_is_refused(spec: UrlTemplate | UrlPath) -> None:
     context = ActionContext(pseudonymizer(), {}, {}, set())
     action = build(rule(spec), lambda _: alphanumeric)
-    assert action.apply("https://example.org/docs/maria-silva", context) is REFUSED
+    assert action.apply("https://example.org/docs/summit-lantern", context) is REFUSED
