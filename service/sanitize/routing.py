@@ -30,18 +30,22 @@ def why_not(event: Event, plan: VendorPlan, form: VendorForm) -> SuppressReason 
 def _switched_on(body: JsonObject, integration: str) -> bool:
     """Whether the `integrations` switches let the vendor have it.
 
-    A name in another casing or spacing is not the vendor's switch by the Segment spec, but it shows a wish:
-    it may stop the event, never let it through.
+    A name in another casing or spacing is no switch by the Segment spec, neither the vendor's nor All, but it
+    shows a wish: it may stop the event, never let it through.
     """
     switches = body.get("integrations")
     if switches is None:
         return True
     if not isinstance(switches, dict):
         return False
-    folded = _folded(integration)
-    if any(not _lets_through(switch) for name, switch in switches.items() if _folded(name) == folded):
+    if _stopped(switches, integration):
         return False
-    return integration in switches or _lets_through(switches.get("All", True))
+    return integration in switches or not _stopped(switches, "All")
+
+
+def _stopped(switches: JsonObject, name: str) -> bool:
+    folded = _folded(name)
+    return any(not _lets_through(switch) for spelt, switch in switches.items() if _folded(spelt) == folded)
 
 
 def _folded(name: str) -> str:
