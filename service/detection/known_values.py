@@ -34,7 +34,8 @@ _NOT_SOLID: Final = re.compile(r"[\W_]+")
 
 #: Mailboxes of roles, not of people.
 _ROLE_MAILBOXES: Final = frozenset(word_list("known_values", "role_mailboxes"))
-_EMAIL: Final = re.compile(r"[^\s@<>\"',;]{1,64}@[^\s@<>\"',;]{1,255}")
+#: A mailbox and a host, not a URL that holds an `@`.
+_EMAIL: Final = re.compile(r"[^\s@<>\"',;:/?#\\]{1,64}@[^\s@<>\"',;:/?#\\]{1,255}")
 _PHONE: Final = re.compile(r"(?:tel:)?(?:\+|00)[\d ().\-/]{7,24}")
 _KEY_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
 #: Keys of unclassified fields by whose values somebody is named or reached.

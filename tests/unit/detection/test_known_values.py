@@ -28,6 +28,11 @@ FIELDS = (
 MAIL = "o.brandner+news@example.org"
 
 
+def test_a_url_with_an_at_sign_is_no_address_and_its_host_no_mailbox() -> None:
+    known = _known({"properties": {"link": "https://example.org/@quillfeather"}})
+    assert known.spans("see https://example.org/docs") == ()
+
+
 def _known(body: JsonObject, *fields: IdentityField) -> KnownValues:
     return KnownValues.of(Event(CallType.IDENTIFY, None, 0, body), fields)
 
