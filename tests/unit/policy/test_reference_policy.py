@@ -154,23 +154,24 @@ PAGE = {
     "properties.title": TEXT,
     "properties.referrer": URL,
 }
+TRAITS = {
+    "traits.plan": KEEP,
+    "traits.seats": "bucket bucket bucket bucket -",
+    "traits.employees": "bucket bucket bucket bucket -",
+    "traits.company_size": "bucket bucket bucket bucket -",
+    "traits.industry": "keep keep keep keep -",
+    "traits.language": "language language language language -",
+    "traits.birthday": "decade - decade - -",
+    "traits.age": "decade - decade - -",
+    "traits.job_title": "- - scrub - -",
+    "traits.company": "pseudonym - pseudonym pseudonym -",
+    "traits.address.country": COUNTRY,
+}
 # A vendor that has no form for a call gets nothing of it, whatever the row says.
 CALLS = {
     CallType.PAGE: PAGE,
     CallType.SCREEN: PAGE,
-    CallType.IDENTIFY: {
-        "traits.plan": KEEP,
-        "traits.seats": "bucket bucket bucket bucket -",
-        "traits.employees": "bucket bucket bucket bucket -",
-        "traits.company_size": "bucket bucket bucket bucket -",
-        "traits.industry": "keep keep keep keep -",
-        "traits.language": "language language language language -",
-        "traits.birthday": "decade - decade - -",
-        "traits.age": "decade - decade - -",
-        "traits.job_title": "- - scrub - -",
-        "traits.company": "pseudonym - pseudonym pseudonym -",
-        "traits.address.country": COUNTRY,
-    },
+    CallType.IDENTIFY: {**TRAITS, **{f"context.{dotted}": row for dotted, row in TRAITS.items()}},
     CallType.GROUP: {
         "traits.name": "pseudonym - pseudonym pseudonym -",
         "traits.plan": KEEP,
