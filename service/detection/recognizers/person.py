@@ -203,9 +203,9 @@ class _Names:
     def _pair(self, first: int, last: int) -> bool:
         """Whether the run that starts here is a name of two or more words."""
         words = [word for word in self._words[first : last + 1] if not word.particle or word.named]
-        head, rest = words[0], words[1:]
-        if not rest:
+        if len(words) < 2:
             return False
+        head, rest = words[0], words[1:]
         if all(self._thing(word) or word.initial for word in words) or (
             " ".join(word.key for word in words) in self._places
         ):

@@ -85,6 +85,11 @@ def test_french_is_read_by_the_french_model(detector: Detector) -> None:
     assert _scrub(detector, "Le bouton Exporter ne fait rien") == "Le bouton Exporter ne fait rien"
 
 
+@pytest.mark.parametrize("text", ["y e", "E. E.", "E.E", "van de", "Y. de la"])
+def test_particles_alone_are_no_name(detector: Detector, text: str) -> None:
+    assert _scrub(detector, text) == text
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=200) | st.text(alphabet="aA@1 .-%\\u&#;='\"\u200bé张", max_size=120))
 def test_any_text_has_an_answer_within_its_bounds(detector: Detector, text: str) -> None:
