@@ -1,6 +1,8 @@
 """What detection answers: spans, not replacements."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
+from operator import itemgetter
 from typing import NamedTuple
 
 from service.policy.entities import Entity
@@ -14,6 +16,10 @@ class Span(NamedTuple):
     entity: Entity
     score: float
     recognizer: str
+
+
+_start = itemgetter(0)
+_end = itemgetter(1)
 
 
 class TextRequest(NamedTuple):
@@ -39,15 +45,15 @@ def merge(*groups: Iterable[Span]) -> tuple[Span, ...]:
         (span for group in groups for span in group if span.start < span.end),
         key=lambda span: (span.start - span.end, -span.score, span.start, span.entity, span.recognizer),
     )
-    taken: list[Span] = []
+    taken: list[Span] = []  # in order, without overlaps: so are their ends
     for span in ranked:
-        pieces = [(span.start, span.end)]
-        for other in taken:
-            pieces = [
-                piece
-                for start, end in pieces
-                for piece in ((start, min(end, other.start)), (max(start, other.end), end))
-                if piece[0] < piece[1]
-            ]
-        taken += [span._replace(start=start, end=end) for start, end in pieces]
-    return tuple(sorted(taken))
+        first = bisect_right(taken, span.start, key=_end)
+        last = bisect_left(taken, span.end, lo=first, key=_start)
+        edges = [span.start, *(edge for other in taken[first:last] for edge in other[:2]), span.end]
+        rest = [
+            span._replace(start=start, end=end)
+            for start, end in zip(edges[::2], edges[1::2], strict=True)
+            if start < end
+        ]
+        taken[first:last] = sorted([*taken[first:last], *rest])
+    return tuple(taken)

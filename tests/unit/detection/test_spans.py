@@ -44,3 +44,8 @@ def test_the_longest_wins_and_the_rest_of_the_loser_stays() -> None:
 def test_of_equal_spans_the_higher_score_wins() -> None:
     low, high = Span(0, 4, Entity.PERSON, 0.5, "a"), Span(0, 4, Entity.SECRET, 0.9, "a")
     assert merge([low], [high]) == (high,)
+
+
+def test_many_spans_take_no_longer_each_than_few() -> None:
+    spans = [Span(9 * index, 9 * index + 8, Entity.PERSON, 1.0, "a") for index in range(100_000)]
+    assert merge(spans, spans) == tuple(spans)  # minutes if each were held against every other
