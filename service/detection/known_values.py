@@ -3,8 +3,9 @@
 import base64
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from service.detection.lexicon import Commonness, lexicon
 from service.detection.reading import Reading, fold, lowered, unescape
@@ -19,7 +20,10 @@ from service.policy.plan import IdentityField
 
 _RECOGNIZER: Final = "known_values"
 #: Shorter identifiers and name parts would be found in everything.
-_SHORTEST_ID: Final = 5
+_SHORTEST_ID: Final = 4
+_SHORTEST_MIXED_ID: Final = 3  # of letters and digits
+_SHORTEST_SOLID_ID: Final = 8  # of letters and digits, its separators left out
+_SHORTEST_LOOSE: Final = 5
 _SHORTEST_NAME: Final = 3
 _SHORTEST_WORD: Final = 4
 _SHORTEST_PHONE: Final = 7
@@ -36,6 +40,9 @@ _NOT_SOLID: Final = re.compile(r"[\W_]+")
 _ROLE_MAILBOXES: Final = frozenset(word_list("known_values", "role_mailboxes"))
 #: A mailbox and a host, not a URL that holds an `@`.
 _EMAIL: Final = re.compile(r"[^\s@<>\"',;:/?#\\]{1,64}@[^\s@<>\"',;:/?#\\]{1,255}")
+_MAILBOX: Final = re.compile(r"[\w.%+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,8}")
+_URL_MARKS: Final = re.compile(r"[@=]|%40")
+_MAX_ENCODINGS: Final = 3
 _PHONE: Final = re.compile(r"(?:tel:)?(?:\+|00)[\d ().\-/]{7,24}")
 _KEY_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
 #: Keys of unclassified fields by whose values somebody is named or reached.
@@ -43,7 +50,19 @@ _NAME_KEYS: Final = frozenset(word_list("known_values", "name_keys"))  # fmt: sk
 _PERSON_WORDS: Final = frozenset(word_list("known_values", "person_words"))
 #: Keys that name somebody where their value has the look of a full name.
 _PERSON_KEYS: Final = frozenset(
-    {"user", "member", "owner", "person", "author", "employee", "sender", "recipient", "assignee", "invitee"}
+    {
+        "user",
+        "member",
+        "owner",
+        "person",
+        "author",
+        "employee",
+        "sender",
+        "recipient",
+        "assignee",
+        "contact",
+        "invitee",
+    }
 )
 _FULL_NAME: Final = re.compile(r"[^\W\d_][^\W\d_.'’-]+(?: [^\W\d_][^\W\d_.'’-]*){1,3}")
 _USER_NAME_KEYS: Final = frozenset({"username", "login", "handle", "nickname", "screenname"})
@@ -167,7 +186,7 @@ class _Forms:
 
     def _literal(self, text: str) -> None:
         words = [re.escape(word) for word in lowered(text).split()]
-        gap = r"[\W_]{0,3}" if len(text) > _SHORTEST_ID else r"[\W_]{1,3}"
+        gap = r"[\W_]{0,3}" if len(text) > _SHORTEST_LOOSE else r"[\W_]{1,3}"
         self._put(lowered(text), _LEFT + gap.join(words) + _RIGHT)
 
     def _name(self, text: str) -> None:
@@ -243,14 +262,16 @@ class _Forms:
             self._put(last, r"(?<!\d)" + _SEPARATORS.join(last) + r"(?!\d)")
 
     def _identifier(self, text: str) -> None:
-        if len(text) < _SHORTEST_ID:
+        shortest = _SHORTEST_MIXED_ID if any(map(str.isdigit, text)) and not text.isdigit() else _SHORTEST_ID
+        if len(_solid(text)) < shortest:
             return
         if text.isalpha() and lowered(text) in self._lists.vocabulary:
             return
         self._literal(text)
-        bare = lowered(text).replace("-", "")
-        if bare != lowered(text) and len(bare) >= 12:
-            self._put(bare, _LEFT + re.escape(bare) + _RIGHT)
+        pieces = re.findall(r"[^\W_]+", lowered(text))
+        if len(pieces) > 1:  # `usr_88` is `usr-88` elsewhere
+            gap = r"[\W_]?" if len("".join(pieces)) >= _SHORTEST_SOLID_ID else r"[\W_]"
+            self._put("".join(pieces), _LEFT + gap.join(map(re.escape, pieces)) + _RIGHT)
 
     def _encoded(self, text: str) -> None:
         """Base64 in its three alignments, hexadecimal and backwards."""
@@ -285,22 +306,37 @@ def _unclassified(body: JsonValue) -> Iterator[tuple[JsonValue, str]]:
             if depth < _MAX_DEPTH:
                 stack += [(item, key, parent, depth + 1) for item in node]
             continue
-        for value, name in ((node, key), *_parameters(node)):
-            data_class = _class_by_looks(value, name, parent)
+        for value, name, holder in ((node, key, parent), *_in_url(node)):
+            data_class = _class_by_looks(value, name, holder)
             if data_class:
                 budget -= 1
                 yield value, data_class
 
 
-def _parameters(value: JsonValue) -> Iterator[tuple[str, str]]:
-    """The values and names of a URL's query and fragment: who stands in an address may stand in a text."""
-    if not isinstance(value, str) or "=" not in value or len(value) > _LONGEST_URL:
+def _in_url(value: JsonValue) -> Iterator[tuple[str, str, str]]:
+    """Who stands in a URL may stand in a text: its addresses, and its parameters as (value, name, holder)."""
+    if not isinstance(value, str) or not _URL_MARKS.search(value) or len(value) > _LONGEST_URL:
         return
+    if any(char.isspace() for char in value):
+        return
+    plain = _unquoted(value)
+    yield from ((match[0], "", "") for match in islice(_MAILBOX.finditer(plain), _MAX_PARAMETERS))
     address, _, fragment = value.partition("#")
-    query = address.partition("?")[2] or (address if address.startswith("?") else "")
+    query = address.partition("?")[2] or ("" if "/" in address.partition("=")[0] else address)
     for part in (query, fragment.rpartition("?")[2]):
-        if "=" in part and not any(char.isspace() for char in part):
-            yield from ((each, name) for name, each in parse_qsl(part, max_num_fields=None)[:_MAX_PARAMETERS])
+        if "=" in part:
+            for name, each in parse_qsl(part, max_num_fields=None)[:_MAX_PARAMETERS]:
+                written = _unquoted(each)
+                yield written, name, "person" if _FULL_NAME.fullmatch(written) else ""
+
+
+def _unquoted(text: str) -> str:
+    for _ in range(_MAX_ENCODINGS):
+        plain = unquote(text)
+        if plain == text:
+            break
+        text = plain
+    return text
 
 
 def _class_by_looks(value: JsonValue, key: str, parent: str) -> str | None:

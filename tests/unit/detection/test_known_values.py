@@ -135,3 +135,40 @@ def test_no_value_in_the_repr() -> None:
 def test_people_in_an_address_are_known_in_the_texts(url: str, text: str, found: list[str]) -> None:
     known = _known({"context": {"page": {"url": url}}})
     assert " ".join(_stretches(known, text)) == " ".join(found)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://example.org/p?name=Ottilie+Brandner",
+        "https://example.org/p?fname=Ottilie&lname=Brandner",
+        "https://example.org/p?contact=Ottilie%2520Brandner",
+        "https://example.org/p?email=ottilie.brandner%2540example.org",
+        "https://example.org/p?next=%2Fx%3Fto%3Dottilie.brandner%2540example.org",
+        "https://example.org/users/ottilie.brandner@example.org/keys",
+        "https://example.org/p;mail=ottilie.brandner%40example.org/x",
+        "https://ottilie.brandner@example.org/x",
+        "name=Ottilie+Brandner",
+        '{"mail":"ottilie.brandner@example.org"}',
+    ],
+)
+def test_who_stands_in_a_url_is_known_in_texts(url: str) -> None:
+    assert _stretches(_known({"context": {"page": {"url": url}}}), "that brandner again") == ["brandner"]
+
+
+@pytest.mark.parametrize(
+    ("user", "text", "stretches"),
+    [
+        ("u42", "user u42, not u421", ["u42"]),
+        (7421, "customer 7421", ["7421"]),
+        ("jdoe", "jdoe can't log in", ["jdoe"]),
+        ("usr_8842kq", "usr-8842KQ and usr8842kq", ["usr-8842KQ", "usr8842kq"]),
+        ("ab", "ab", []),
+        (404, "error 404", []),
+        ("u_1", "u 1", []),
+        ("team", "the team", []),
+    ],
+)
+def test_short_ids_and_other_separators(user: str | int, text: str, stretches: list[str]) -> None:
+    known = _known({"userId": user}, IdentityField(("userId",), "identifier.user"))
+    assert _stretches(known, text) == stretches
