@@ -30,14 +30,6 @@ class Phrases:
                     yield index, index + len(keys) - 1
                     break
 
-    def at(self, text: str, words: list[Word], index: int) -> int | None:
-        """The last word of the phrase that begins at a word; None where none does."""
-        if index < len(words):
-            for keys in self._by_first.get(words[index].key, ()):
-                if self._stands(keys, text, words, index):
-                    return index + len(keys) - 1
-        return None
-
     @staticmethod
     def _stands(keys: tuple[str, ...], text: str, words: list[Word], index: int) -> bool:
         for offset in range(1, len(keys)):

@@ -80,7 +80,6 @@ class SanitizerPool:
     """`processes` processes, each of which sanitizes one batch at a time."""
 
     def __init__(self, config: SanitizerConfig, *, processes: int, batch_timeout: float) -> None:
-        self._config = config
         self._batch_timeout = batch_timeout
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="sanitizer")
         self._processes = [_Process(config) for _ in range(processes)]

@@ -30,9 +30,6 @@ LAST_PAUSE: Final = 5.0
 #: 3.11's `asyncio.wait_for` waits for, it is lost, and aiokafka waits so for every answer.
 CANCEL_AGAIN: Final = 1.0
 
-Sanitize = Callable[[tuple[bytes | None, ...]], Awaitable[BatchResult]]
-Committed = Callable[[TopicPartition], Awaitable[int | None]]
-
 
 class LaneContext(Protocol):
     """What a lane needs of its surroundings."""
@@ -72,7 +69,7 @@ class Lane:
         if self.task.done():
             self._context.done(batch)
             return
-        work = asyncio.create_task(self._sanitized(batch.values))
+        work = asyncio.create_task(self._context.sanitize(batch.values))
         self._batches.put_nowait((batch, work))
 
     async def drained(self) -> bool:
@@ -103,9 +100,6 @@ class Lane:
             finally:
                 work.cancel()
                 self._leave(batch)
-
-    async def _sanitized(self, values: tuple[bytes | None, ...]) -> BatchResult:
-        return await self._context.sanitize(values)
 
     def _leave(self, batch: RecordBatch) -> None:
         self._context.done(batch)

@@ -94,7 +94,6 @@ class _Names:
         self._products = lists.products
         small = sum(not word.title and not word.upper for word in words)
         self._monotone = small == len(words) or all(word.upper or word.initial for word in words)
-        self._mixed = not self._monotone and small > 1
         self._german = guess_language(words) == "de"
         # Title Case and German capitalize nouns: then a capital says little.
         self._capitals_tell = not self._monotone and small * 2 >= len(words)
@@ -434,9 +433,3 @@ class _Names:
 
 def _latin(key: str) -> bool:
     return bool(key) and key[0] < "\u0370"
-
-
-def _like_a_family_name(word: Word) -> bool:
-    """Whether a word that no list has may be the family name after a given name."""
-    nisba = word.key.startswith("ال") and word.key.endswith("ي")
-    return word.unknown and (_latin(word.key) or word.title or nisba)
