@@ -46,28 +46,14 @@ _MAX_ENCODINGS: Final = 3
 _PHONE: Final = re.compile(r"(?:tel:)?(?:\+|00)[\d ().\-/]{7,24}")
 _KEY_PIECE: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[^\W\d_]+")
 #: Keys of unclassified fields by whose values somebody is named or reached.
-_NAME_KEYS: Final = frozenset(word_list("known_values", "name_keys"))  # fmt: skip
+_NAME_KEYS: Final = frozenset(word_list("known_values", "name_keys"))
 _PERSON_WORDS: Final = frozenset(word_list("known_values", "person_words"))
 #: Keys that name somebody where their value has the look of a full name.
-_PERSON_KEYS: Final = frozenset(
-    {
-        "user",
-        "member",
-        "owner",
-        "person",
-        "author",
-        "employee",
-        "sender",
-        "recipient",
-        "assignee",
-        "contact",
-        "invitee",
-    }
-)
+_PERSON_KEYS: Final = frozenset(word_list("known_values", "person_keys"))
 _FULL_NAME: Final = re.compile(r"[^\W\d_][^\W\d_.'’-]+(?: [^\W\d_][^\W\d_.'’-]*){1,3}")
-_USER_NAME_KEYS: Final = frozenset({"username", "login", "handle", "nickname", "screenname"})
+_USER_NAME_KEYS: Final = frozenset(word_list("known_values", "user_name_keys"))
 _PHONE_KEYS: Final = frozenset(word_list("known_values", "phone_keys"))
-_ID_KEYS: Final = frozenset(word_list("known_values", "id_keys"))  # fmt: skip
+_ID_KEYS: Final = frozenset(word_list("known_values", "id_keys"))
 _SEPARATORS: Final = r"(?:\(0\)|[\s().\-/_,+·:]){0,4}"
 #: A value inside of a longer word is another word; a genitive or plural s is not.
 _LEFT: Final = r"(?<![^\W_])"
@@ -296,7 +282,7 @@ def _unclassified(body: JsonValue) -> Iterator[tuple[JsonValue, str]]:
     """Values that look like somebody's, by themselves or by their key, anywhere in an event."""
     budget = _MAX_VALUES
     stack: list[tuple[JsonValue, str, str, int]] = [(body, "", "", 0)]
-    while stack and budget:
+    while stack and budget > 0:
         node, key, parent, depth = stack.pop()
         if isinstance(node, dict):
             if depth < _MAX_DEPTH:
