@@ -18,47 +18,52 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
-    kafka_bootstrap: str = Field("127.0.0.1:9092", description="Bootstrap servers, `host:port` with commas.")
+    kafka_bootstrap: str = Field(
+        default="127.0.0.1:9092", description="Bootstrap servers, `host:port` with commas."
+    )
     group_id: str = Field(
-        "weir", min_length=1, description="Consumer group, and prefix of transactional ids."
+        default="weir", min_length=1, description="Consumer group, and prefix of transactional ids."
     )
     raw_topic: str = Field(default="events.raw", min_length=1, description="Topic of the raw events.")
     dead_letter_topic: str = Field(
-        "events.dead-letter", min_length=1, description="Topic of the dead letters."
+        default="events.dead-letter", min_length=1, description="Topic of the dead letters."
     )
     config_dir: Path = Field(default=Path("config"), description="Folder of tracking_plan.yaml and vendors/.")
     keyring_file: Path | None = Field(
         default=None, description="Key ring file; required to sanitize anything."
     )
     spacy_model: Literal["en_core_web_md", "en_core_web_sm"] = Field(
-        "en_core_web_md", description="spaCy model for English and unrecognized languages."
+        default="en_core_web_md", description="spaCy model for English and unrecognized languages."
     )
     processes: int = Field(
         default=2, ge=1, le=64, description="Sanitizer processes; each loads the models once."
     )
     batch_records: int = Field(default=500, ge=1, le=10_000, description="Most raw records in a batch.")
     batch_bytes: int = Field(
-        8_388_608, ge=1_048_576, le=67_108_864, description="Most bytes of raw records in a batch."
+        default=8_388_608, ge=1_048_576, le=67_108_864, description="Most bytes of raw records in a batch."
     )
     batch_timeout: float = Field(
-        60.0, gt=0, le=3600, description="Seconds a sanitizer process may take for a batch."
+        default=60.0, gt=0, le=3600, description="Seconds a sanitizer process may take for a batch."
     )
     transaction_timeout: float = Field(
-        60.0, ge=5, le=900, description="Seconds until Kafka aborts an open transaction."
+        default=60.0, ge=5, le=900, description="Seconds until Kafka aborts an open transaction."
     )
     session_timeout: float = Field(
-        30.0, ge=6, le=300, description="Seconds without a heartbeat until the group drops a worker."
+        default=30.0, ge=6, le=300, description="Seconds without a heartbeat until the group drops a worker."
     )
     shutdown_grace: float = Field(
-        20.0, gt=0, le=600, description="Seconds that SIGTERM leaves the batches in flight."
+        default=20.0, gt=0, le=600, description="Seconds that SIGTERM leaves the batches in flight."
     )
-    probe_port: int = Field(8086, ge=0, le=65_535, description="Probe and metrics port; 0 takes a free one.")
+    probe_port: int = Field(
+        default=8086, ge=0, le=65_535, description="Probe and metrics port; 0 takes a free one."
+    )
     probe_host: str = Field(default="127.0.0.1", description="Address the probe port is bound to.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level logged."
     )
     log_format: Literal["auto", "console", "json"] = Field(
-        "auto", description="Log lines for people or for machines; auto asks whether stderr is a terminal."
+        default="auto",
+        description="Log lines for people or for machines; auto asks whether stderr is a terminal.",
     )
 
 
