@@ -28,6 +28,9 @@ class Settings(BaseSettings):
     dead_letter_topic: str = Field(
         default="events.dead-letter", min_length=1, description="Topic of the dead letters."
     )
+    control_topic: str = Field(
+        default="weir.control", min_length=1, description="Topic of the circuit breakers' states."
+    )
     config_dir: Path = Field(default=Path("config"), description="Folder of tracking_plan.yaml and vendors/.")
     keyring_file: Path | None = Field(
         default=None, description="Key ring file; required to sanitize anything."

@@ -97,6 +97,11 @@ class RunningWeir:
     group: str
     workers: list[Worker] = field(default_factory=list)
 
+    @property
+    def control_topic(self) -> str:
+        """The topic of the breakers' states."""
+        return self.environment["WEIR_CONTROL_TOPIC"]
+
     def weir(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command of Weir to its end."""
         return subprocess.run(
@@ -191,6 +196,7 @@ def running_weir(
         "WEIR_GROUP_ID": name,
         "WEIR_RAW_TOPIC": f"{name}.raw",
         "WEIR_DEAD_LETTER_TOPIC": dead_letters,
+        "WEIR_CONTROL_TOPIC": f"{name}.control",
         "WEIR_SPACY_MODEL": "en_core_web_sm",
         "WEIR_PROCESSES": "1",
         "WEIR_PROBE_PORT": "0",
@@ -205,7 +211,7 @@ def running_weir(
         for worker in weir.workers:
             worker.kill()
         with admin(bootstrap) as client:
-            ours = set(client.list_topics()) & {weir.raw_topic, *weir.outputs}
+            ours = set(client.list_topics()) & {weir.raw_topic, weir.control_topic, *weir.outputs}
             if ours:
                 client.delete_topics(sorted(ours))
 
