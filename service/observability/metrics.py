@@ -25,7 +25,9 @@ BATCH_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 TRANSACTION_ABORTS = Counter("weir_transaction_aborts", "Transactions given up and tried again.")
-FENCED_LANES = Counter("weir_fenced_lanes", "Lanes that lost their partition to another worker.")
+FENCED_LANES = Counter(
+    "weir_fenced_lanes", "Times a lane found its transactional id taken, or its transaction ended by Kafka."
+)
 LANES = Gauge("weir_lanes", "Source partitions this worker has a lane for.")
 BUILD = Gauge(
     "weir_build_info", "1; the version and the policy's fingerprint as labels.", ["version", "policy"]

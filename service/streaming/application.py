@@ -67,7 +67,7 @@ class Application(faust.App):
             broker_max_poll_records=settings.batch_records,
             broker_request_timeout=settings.session_timeout + 60,  # Faust wants it above the session's
             broker_session_timeout=settings.session_timeout,
-            consumer_auto_offset_reset="earliest",
+            consumer_auto_offset_reset="none",  # the transport decides, and tells
             agent_supervisor=CrashingSupervisor,
             store="memory://",
             stream_recovery_delay=0.0,
@@ -118,10 +118,14 @@ class Application(faust.App):
         )
         await self._pool.start()
         rules = OutputRules(settings.dead_letter_topic, checked.policy.fingerprint, checked.largest)
-        self._lanes = Lanes(settings, self._pool, rules, self._backlog)
+        self._lanes = Lanes(settings, self._pool, rules, self._backlog, self._member_id)
         self._background.append(asyncio.create_task(self._watch_lanes(self._lanes)))
         self._background.append(asyncio.create_task(self._watch_group()))
         await super().on_start()
+
+    def _member_id(self) -> str | None:
+        assert isinstance(self.consumer, BatchConsumer)
+        return self.consumer.member_id
 
     async def _watch_lanes(self, lanes: Lanes) -> None:
         try:

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
+from kafka.errors import KafkaError as ClientError
 
 from service.errors import BrokerError
 from service.observability import metrics
@@ -47,8 +48,15 @@ class LaneContext(Protocol):
     async def committed(self, source: TopicPartition) -> int | None:
         """The group's committed offset, None where there is none yet."""
 
+    async def owns(self, source: TopicPartition) -> bool:
+        """Whether the group has given the partition to this worker, and is at rest."""
+
     def done(self, batch: RecordBatch) -> None:
         """A batch has left the lane, committed or not."""
+
+
+class _NotYetError(Exception):
+    """Kafka answers, but not so that the lane could go on; `str` of it says what is the matter."""
 
 
 class Lane:
@@ -60,12 +68,14 @@ class Lane:
         self._context = context
         self._batches: asyncio.Queue[tuple[RecordBatch, asyncio.Task[BatchResult]]] = asyncio.Queue()
         self._producer: TransactionalProducer | None = None
+        self._opened = False
+        self.closing = False
         #: The next offset to commit from; known once the lane is open.
         self._next = 0
         self.task = asyncio.create_task(self._run(), name=f"lane {source.topic}/{source.partition}")
 
     def put(self, batch: RecordBatch) -> None:
-        """Take a batch in: sanitized from now on, committed in its turn. A fenced lane takes no more."""
+        """Take a batch in: sanitized from now on, committed in its turn. A lane that has ended takes none."""
         if self.task.done():
             self._context.done(batch)
             return
@@ -80,6 +90,7 @@ class Lane:
 
     async def close(self) -> None:
         """Stop at once; batches that are not committed are thrown away."""
+        self.closing = True
         while not self.task.done():
             self.task.cancel()
             await asyncio.wait([self.task], timeout=CANCEL_AGAIN)
@@ -90,7 +101,7 @@ class Lane:
         await self._stop_producer()
 
     async def _run(self) -> None:
-        """Commit the batches in their order, until closed, fenced or failed."""
+        """Commit the batches in their order, until closed or failed."""
         await self._until_it_works(self._open)
         while True:
             batch, work = await self._batches.get()
@@ -106,20 +117,27 @@ class Lane:
         self._batches.task_done()
 
     async def _open(self) -> None:
-        """Fence the partition's former owner, then see how far it came."""
+        """Fence the partition's former owner, then see how far it came.
+
+        A lane that opens again asks first whether the partition is still its own: what failed may have been
+        the rightful owner's fencing, and that one is not to be fenced in turn.
+        """
+        if self._opened and not await self._context.owns(self.source):
+            raise _NotYetError("the group has not given the partition to this worker any more")
         await self._stop_producer()
         self._producer = self._context.new_producer(self.source)
         await self._producer.start()
         self._next = await self._context.committed(self.source) or 0
+        self._opened = True
 
     async def _deliver(self, batch: RecordBatch, result: BatchResult) -> None:
-        self._refuse_lost_batch(batch)
         start, output = self._next, Output()
 
         async def commit() -> None:
             nonlocal start, output
             if self._producer is None:  # the last try failed: what became of it is seen by opening anew
                 await self._open()
+            self._refuse_lost_batch(batch)
             if batch.offsets[-1] < self._next:
                 return
             start = self._next
@@ -148,8 +166,8 @@ class Lane:
         """Try, again with growing pauses while Kafka fails.
 
         Raises:
-            ProducerFenced: another worker has the partition.
-            BrokerError: Kafka failed for longer than the worker's patience.
+            BrokerError: Kafka failed for longer than the worker's patience, or another worker has the
+                partition and no rebalance has closed this lane.
         """
         deadline = time.monotonic() + self._context.patience
         pause = FIRST_PAUSE
@@ -157,20 +175,27 @@ class Lane:
             try:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     return await step()
-            except ProducerFenced:
-                raise
-            except (KafkaError, AssertionError, OSError, TimeoutError) as error:
-                # AssertionError: how aiokafka refuses a step after its producer has failed.
-                metrics.TRANSACTION_ABORTS.inc()
-                log.warning("transaction_failed", **self.coordinates, error=type(error).__name__)
+            except (KafkaError, ClientError, OSError, TimeoutError, _NotYetError) as error:
+                self._report(error)
                 await self._stop_producer()
                 if time.monotonic() + pause >= deadline:
+                    last = str(error) if isinstance(error, _NotYetError) else type(error).__name__
                     raise BrokerError(
-                        f"Kafka failed for {self._context.patience:.0f} s on "
-                        f"{self.source.topic}/{self.source.partition}, at last with {type(error).__name__}"
+                        f"no way on for {self._context.patience:.0f} s on "
+                        f"{self.source.topic}/{self.source.partition}, at last: {last}"
                     ) from None
             await asyncio.sleep(pause)
             pause = min(2 * pause, LAST_PAUSE)
+
+    def _report(self, error: Exception) -> None:
+        if isinstance(error, ProducerFenced):
+            metrics.FENCED_LANES.inc()
+            log.info("lane_fenced", **self.coordinates)
+        elif isinstance(error, _NotYetError):
+            log.warning("lane_waits", **self.coordinates, reason=str(error))
+        else:
+            metrics.TRANSACTION_ABORTS.inc()
+            log.warning("transaction_failed", **self.coordinates, error=type(error).__name__)
 
     async def _stop_producer(self) -> None:
         producer, self._producer = self._producer, None

@@ -1,17 +1,18 @@
 """The lanes of one worker: each batch to its partition's lane, and an end to lanes that are out of date."""
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import CoordinatorLoadInProgressError, ProducerFenced
 
+from service.errors import BrokerError
 from service.observability import metrics
 from service.sanitize.outcomes import BatchResult
 from service.sanitize.pool import SanitizerPool
 from service.settings import Settings
 from service.streaming.backlog import Backlog
+from service.streaming.group import Group
 from service.streaming.lane import Lane
 from service.streaming.output import OutputRules
 from service.streaming.record_batch import RecordBatch
@@ -27,7 +28,15 @@ class Lanes:
         failed: Done, with the error, once a lane has failed for good; the worker must end then.
     """
 
-    def __init__(self, settings: Settings, pool: SanitizerPool, rules: OutputRules, backlog: Backlog) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        pool: SanitizerPool,
+        rules: OutputRules,
+        backlog: Backlog,
+        member: Callable[[], str | None],
+    ) -> None:
+        """Begin without a lane. `member` gives the id by which the group knows this worker."""
         self.rules = rules
         self.patience = settings.transaction_timeout
         self._settings = settings
@@ -35,8 +44,8 @@ class Lanes:
         self._backlog = backlog
         self._lanes: dict[TopicPartition, Lane] = {}
         self._watchers: set[asyncio.Task[None]] = set()
-        self._admin: AIOKafkaAdminClient | None = None
-        self._admin_lock = asyncio.Lock()
+        self._group = Group(settings)
+        self._member = member
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def accept(self, batch: RecordBatch) -> None:
@@ -73,9 +82,7 @@ class Lanes:
         await self.release()
         for watcher in self._watchers:
             watcher.cancel()
-        if self._admin is not None:
-            await self._admin.close()
-            self._admin = None
+        await self._group.close()
 
     def new_producer(self, source: TopicPartition) -> TransactionalProducer:
         """See LaneContext."""
@@ -93,18 +100,12 @@ class Lanes:
 
     async def committed(self, source: TopicPartition) -> int | None:
         """See LaneContext. Asked after the producer's start, when no older transaction can change it."""
-        async with self._admin_lock:
-            if self._admin is None:
-                self._admin = await _started_admin(self._settings.kafka_bootstrap)
-        try:
-            offsets = await self._admin.list_consumer_group_offsets(
-                self._settings.group_id, partitions=[source]
-            )
-            offset = offsets[source].offset
-        except (KeyError, AttributeError):
-            # aiokafka overlooks an error that is the whole group's: such an answer has no partitions.
-            raise CoordinatorLoadInProgressError from None
-        return None if offset < 0 else int(offset)
+        return await self._group.committed(source)
+
+    async def owns(self, source: TopicPartition) -> bool:
+        """See LaneContext."""
+        member = self._member()
+        return member is not None and await self._group.owns(member, source)
 
     def done(self, batch: RecordBatch) -> None:
         """See LaneContext."""
@@ -120,26 +121,14 @@ class Lanes:
         return lane
 
     async def _watch(self, lane: Lane) -> None:
-        """See how a lane ends: closed, fenced, or failed, which is the worker's end."""
+        """See how a lane ends: closed, or failed, which is the worker's end."""
         await asyncio.wait([lane.task])
+        error: BaseException | None
         if lane.task.cancelled():
-            return
-        error = lane.task.exception()
-        if isinstance(error, ProducerFenced):
-            metrics.FENCED_LANES.inc()
-            log.info("lane_fenced", **lane.coordinates)
-            await asyncio.sleep(self._settings.session_timeout)
-            if self._lanes.get(lane.source) is not lane:
-                return  # the rebalance that explains it has come
+            if lane.closing:
+                return
+            error = BrokerError(f"the lane of {lane.source.topic}/{lane.source.partition} was cancelled")
+        else:
+            error = lane.task.exception()
         if error is not None and not self.failed.done():
             self.failed.set_exception(error)
-
-
-async def _started_admin(bootstrap: str) -> AIOKafkaAdminClient:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    try:
-        await admin.start()
-    except BaseException:
-        await admin.close()
-        raise
-    return admin

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from service.streaming.output import OutputRecord
@@ -50,6 +51,9 @@ class TransactionalProducer:
 
     async def stop(self) -> None:
         """Let go, whatever the state; an open transaction is aborted by the next who takes the id."""
+        for batches in self._producer._message_accumulator._batches.values():  # noqa: SLF001
+            for unsent in batches:
+                _see(unsent._drain_waiter)  # noqa: SLF001
         with contextlib.suppress(Exception):  # its errors were reported when they came
             await asyncio.wait_for(self._producer.stop(), STOP_TIMEOUT)
 
@@ -57,18 +61,23 @@ class TransactionalProducer:
         """Write the records and the group's next offset of the source partition in one transaction.
 
         Raises:
-            ProducerFenced: another worker has taken the partition over.
+            ProducerFenced: somebody else has taken the id, or Kafka has ended the transaction for its age.
             KafkaError: anything else; whether the transaction was committed may be unknown.
         """
-        await self._producer.begin_transaction()
-        written = [
-            await self._producer.send_batch(builder, topic, partition=partition)
-            for (topic, partition), builders in (await self._build(records)).items()
-            for builder in builders
-        ]
-        await self._producer.send_offsets_to_transaction({source: offset}, self._group)
-        await asyncio.gather(*written)
-        await self._producer.commit_transaction()
+        batches = await self._build(records)
+        try:
+            await self._producer.begin_transaction()
+            _see(self._producer._txn_manager.wait_for_transaction_end())  # noqa: SLF001
+            written = [
+                _see(await self._producer.send_batch(builder, topic, partition=partition))
+                for (topic, partition), builders in batches.items()
+                for builder in builders
+            ]
+            await self._producer.send_offsets_to_transaction({source: offset}, self._group)
+            await asyncio.gather(*written)
+            await self._producer.commit_transaction()
+        except AssertionError as error:  # how aiokafka refuses a step after its producer has failed
+            raise KafkaError("the producer had failed before") from error
 
     async def _build(self, records: Iterable[OutputRecord]) -> dict[tuple[str, int], list[Any]]:
         """The records in Kafka's batches, by topic and partition, in their order."""
@@ -87,6 +96,12 @@ class TransactionalProducer:
             for batch in batches:
                 batch.close()
         return builders
+
+
+def _see(future: asyncio.Future[Any]) -> asyncio.Future[Any]:
+    """Have the future's error counted as seen: after a first failure nobody waits for the others."""
+    future.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return future
 
 
 @lru_cache(HASHES)

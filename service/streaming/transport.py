@@ -9,13 +9,19 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from service.errors import BrokerError
+from service.observability import metrics
 from service.observability.logs import FAUST_LOGGER
 from service.streaming.backlog import Backlog
 from service.streaming.record_batch import RecordBatch, split
+
+log = structlog.get_logger(__name__)
 
 #: Seconds until a partition that was held back is looked at again.
 PAUSE: Final = 0.01
@@ -54,10 +60,51 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return {}
         if len(wanted) < len(active_partitions):
             timeout = PAUSE
-        fetched = await super()._fetch_records(consumer, wanted, timeout, max_records)
+        try:
+            fetched = await super()._fetch_records(consumer, wanted, timeout, max_records)
+        except NoOffsetForPartitionError as error:
+            (source,) = error.args
+            await self._go_to_start(consumer, source, None)
+            return {}
+        except OffsetOutOfRangeError as error:
+            ((source, offset),) = error.args[0].items()
+            await self._go_to_start(consumer, source, offset)
+            return {}
         # Nothing is awaited from here on: records and the assignment they came under belong together.
         self._note_assignment(consumer)
         return {source: list(self._batches(source, records)) for source, records in fetched.items()}
+
+    async def _go_to_start(
+        self, consumer: AIOKafkaConsumer, source: TopicPartition, wanted: int | None
+    ) -> None:
+        """Go on from the log's start: nothing was committed yet, or retention has removed what was wanted.
+
+        Raises:
+            BrokerError: the wanted offset is beyond the log's end. Everything below it counts as done, but
+                other records have these offsets now.
+        """
+        assignment = self._seen_assignment
+        start = (await consumer.beginning_offsets([source]))[source]
+        self._note_assignment(consumer)
+        if self._seen_assignment is not assignment:
+            return  # a rebalance came between; whoever has the partition now asks anew
+        if wanted is not None and wanted > start:
+            raise BrokerError(
+                f"group {self.app.conf.id} has come to offset {wanted} of {source.topic}/{source.partition}, "
+                "which is beyond the end of the log: the topic was truncated or created anew; set the "
+                "group's offset to where to go on (kafka-consumer-groups --reset-offsets), then start again"
+            )
+        if wanted is not None:
+            metrics.RECORDS_GONE.inc(start - wanted)
+            log.warning(
+                "records_gone",
+                topic=source.topic,
+                partition=source.partition,
+                wanted=wanted,
+                start=start,
+                records=start - wanted,
+            )
+        consumer.seek(source, start)
 
     def _note_assignment(self, consumer: AIOKafkaConsumer) -> None:
         """Count up when a rebalance has given this worker its partitions: aiokafka makes a new object."""
@@ -106,6 +153,12 @@ class BatchConsumer(driver.Consumer):
             return None if task.cancelled() else task.exception()
         error: BaseException | None = coordinator._pending_exception  # noqa: SLF001
         return error
+
+    @property
+    def member_id(self) -> str | None:
+        """The id by which the group knows this worker, None where it knows it not."""
+        coordinator = getattr(self._thread._consumer, "_coordinator", None)  # noqa: SLF001
+        return getattr(coordinator, "member_id", None) or None
 
     def _to_message(self, tp: TP, batch: RecordBatch) -> ConsumerMessage:
         """The batch as Faust's message; its offset is the last record's."""
