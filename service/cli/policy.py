@@ -60,7 +60,7 @@ def show(
     vendor: Annotated[VendorName | None, typer.Option(help="Show this vendor only.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what happens to each data class, for each vendor, and which fields are treated otherwise."""
+    """Show what happens to each data class, for each vendor, which fields differ, and the breakers."""
     plan, vendors = load_files(config or load_settings().config_dir)
     fingerprint = compile_policy(plan, vendors).fingerprint
     shown = {name: file for name, file in vendors.items() if vendor in {None, name}}
@@ -72,7 +72,9 @@ def show(
     if matrix.overrides:
         stdout.print(_override_table(matrix))
     stdout.print(_legend(bool(matrix.overrides)))
-    _print(f"\nFingerprint {fingerprint}")
+    stdout.print()
+    stdout.print(_breaker_table(shown))
+    _print(f"Fingerprint {fingerprint}")
 
 
 def _matrix_table(matrix: Matrix, vendors: list[VendorName]) -> Table:
@@ -89,17 +91,9 @@ def _matrix_table(matrix: Matrix, vendors: list[VendorName]) -> Table:
 
 
 def _override_table(matrix: Matrix) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        header_style="bold",
-        title="* Fields treated otherwise than their class",
-        title_justify="left",
-        title_style="bold",
+    table = _titled_table(
+        "* Fields treated otherwise than their class", "vendor", "field", "data class", "instead"
     )
-    for heading in ("vendor", "field", "data class", "instead"):
-        table.add_column(heading, overflow="fold")
     for override in matrix.overrides:
         table.add_row(
             override.vendor,
@@ -107,6 +101,33 @@ def _override_table(matrix: Matrix) -> Table:
             override.data_class,
             _cell(override.treatment, dropped="dropped"),
         )
+    return table
+
+
+def _breaker_table(vendors: dict[VendorName, VendorFile]) -> Table:
+    table = _titled_table("Circuit breakers", "vendor", "opens at", "closes")
+    for name, file in vendors.items():
+        breaker = file.breaker
+        table.add_row(
+            name,
+            f"{breaker.gate_hits} gate hits in {breaker.per_events} events",
+            "by an operator" if breaker.close_after == "never" else f"after {breaker.close_after}",
+        )
+    return table
+
+
+def _titled_table(title: str, *headings: str) -> Table:
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+        title=title,
+        title_justify="left",
+        title_style="bold",
+    )
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
     return table
 
 
@@ -150,6 +171,7 @@ def _as_json(
                     for override in matrix.overrides
                     if override.vendor == name
                 },
+                "breaker": file.breaker.model_dump(),
             }
             for name, file in vendors.items()
         },

@@ -13,6 +13,7 @@ from service.events.paths import parse_path
 from service.policy.action_specs import ActionSpec, Drop, Guard, Pseudonymize, Scrub
 from service.policy.models import (
     Action,
+    BreakerForm,
     Fields,
     GeneralizeForm,
     GuardForm,
@@ -22,13 +23,21 @@ from service.policy.models import (
     TrackingPlanFile,
     VendorFile,
 )
-from service.policy.plan import CompiledPolicy, ConsentRule, FieldRule, IdentityField, VendorPlan
+from service.policy.plan import (
+    BreakerRule,
+    CompiledPolicy,
+    ConsentRule,
+    FieldRule,
+    IdentityField,
+    VendorPlan,
+)
 from service.policy.vendor_names import VendorName
 
 WordLists = Mapping[str, list[str]]
 
 _SPEC: Final[TypeAdapter[ActionSpec]] = TypeAdapter(ActionSpec)
 _SEPARATOR: Final = "[-_.:+/]"
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def compile_policy(plan: TrackingPlanFile, vendors: Mapping[VendorName, VendorFile]) -> CompiledPolicy:
@@ -80,6 +89,13 @@ def compile_guard(form: GuardForm, word_lists: WordLists) -> Guard | None:
     return Guard(**given)
 
 
+def _breaker_rule(form: BreakerForm) -> BreakerRule:
+    """The rule of a vendor's circuit breaker."""
+    duration = form.close_after
+    seconds = None if duration == "never" else int(duration[:-1]) * _SECONDS[duration[-1]]
+    return BreakerRule(form.gate_hits, form.per_events, seconds)
+
+
 def parts_pattern(words: list[str]) -> str:
     """A pattern for what is put together from words, in upper or lower case, with one separator between two.
 
@@ -117,6 +133,7 @@ def _vendor_plan(plan: TrackingPlanFile, file: VendorFile) -> VendorPlan:
             for call in sorted(file.calls)
         },
         key_purposes=dict(sorted(file.key_purposes.items())),
+        breaker=_breaker_rule(file.breaker),
     )
 
 
@@ -151,6 +168,7 @@ def _fingerprint(plans: tuple[VendorPlan, ...], identity: tuple[IdentityField, .
                 "integration": plan.integration,
                 "consent": [plan.consent.category, plan.consent.when_absent],
                 "key_purposes": plan.key_purposes,
+                "breaker": [plan.breaker.gate_hits, plan.breaker.per_events, plan.breaker.close_after],
                 "tracked": {event: _canonical_rules(rules) for event, rules in plan.tracked.items()},
                 "calls": {call: _canonical_rules(rules) for call, rules in plan.calls.items()},
             }

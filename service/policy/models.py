@@ -27,6 +27,8 @@ LIST_NAME: Final = r"^[a-z][a-z_]*$"
 TOPIC: Final = r"^[A-Za-z0-9._-]{1,249}$"
 #: A part of the HKDF info `weir/v1/<vendor>/<purpose>`.
 PURPOSE: Final = r"^[a-z][a-z0-9-]{0,31}$"
+#: A number of seconds, minutes, hours or days, or no end.
+DURATION: Final = r"^(never|[1-9][0-9]{0,3}[smhd])$"
 
 Word: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 ClassName: TypeAlias = Annotated[str, StringConstraints(pattern=CLASS_NAME)]
@@ -34,6 +36,7 @@ DottedPath: TypeAlias = Annotated[str, StringConstraints(pattern=DOTTED_PATH)]
 ListName: TypeAlias = Annotated[str, StringConstraints(pattern=LIST_NAME)]
 Topic: TypeAlias = Annotated[str, StringConstraints(pattern=TOPIC)]
 Purpose: TypeAlias = Annotated[str, StringConstraints(pattern=PURPOSE)]
+Duration: TypeAlias = Annotated[str, StringConstraints(pattern=DURATION)]
 OtherCall: TypeAlias = Literal["identify", "page", "screen", "group", "alias"]
 Words: TypeAlias = Annotated[list[Word], Field(min_length=1)]
 Number: TypeAlias = Annotated[float, Field(strict=True)]
@@ -193,6 +196,18 @@ class ConsentForm(ClosedModel):
     )
 
 
+class BreakerForm(ClosedModel):
+    """When the vendor's circuit breaker opens, and when it closes by itself."""
+
+    gate_hits: StrictInt = Field(default=10, ge=1, description="Hits of the gate at which it opens.")
+    per_events: StrictInt = Field(
+        default=1000, ge=1, le=100_000, description="The vendor's last events, among which hits are counted."
+    )
+    close_after: Duration = Field(
+        default="never", description="Such as 30m, 1h or 7d; never: only an operator closes it."
+    )
+
+
 class VendorFile(ClosedModel):
     """What one vendor gets. A class or field that is not named is dropped."""
 
@@ -213,4 +228,7 @@ class VendorFile(ClosedModel):
     )
     key_purposes: dict[ClassName, Purpose] = Field(
         default={}, description="For each pseudonymized class, the purpose its key is derived for."
+    )
+    breaker: BreakerForm = Field(
+        default=BreakerForm(), description="The circuit breaker; without this section as its defaults say."
     )

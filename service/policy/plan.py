@@ -40,6 +40,18 @@ class ConsentRule:
 
 
 @dataclass(frozen=True, slots=True)
+class BreakerRule:
+    """When a vendor's circuit breaker opens: at `gate_hits` hits in its last `per_events` events.
+
+    `close_after` is the seconds after which it closes by itself, None where only an operator closes it.
+    """
+
+    gate_hits: int
+    per_events: int
+    close_after: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class VendorPlan:
     """One vendor's compiled policy.
 
@@ -53,6 +65,7 @@ class VendorPlan:
         calls: The rules for each other call type, common fields included.
         key_purposes: Data class to the purpose of its derived key; the HKDF info is
             `weir/v1/<vendor>/<purpose>`.
+        breaker: When it gets nothing more for a while.
     """
 
     vendor: VendorName
@@ -63,6 +76,7 @@ class VendorPlan:
     tracked: Mapping[str, tuple[FieldRule, ...]]
     calls: Mapping[CallType, tuple[FieldRule, ...]]
     key_purposes: Mapping[str, str]
+    breaker: BreakerRule
 
     def rules(self, call: CallType, name: str | None) -> tuple[FieldRule, ...] | None:
         """The rules for a call, or None where the policy does not let it through at all."""

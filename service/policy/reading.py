@@ -41,6 +41,7 @@ _PATTERN_MEANINGS: Final = {
     models.LIST_NAME: "the name of a word list is small letters and _",
     models.TOPIC: "a topic is up to 249 of the characters A-Z a-z 0-9 . _ -",
     models.PURPOSE: "a purpose is small letters, digits and -, at most 32 characters",
+    models.DURATION: "write a time such as 30m, 1h or 7d, or never",
 }
 
 _MEANINGS: Final = {

@@ -78,6 +78,7 @@ class VendorCheck:
         for data_class, action in self._file.model.actions.items():
             self._check_safe(action, data_class, ("actions", data_class))
         self._check_key_purposes()
+        self._check_breaker()
         self._check_required()
 
     def _check_events(self) -> None:
@@ -147,6 +148,15 @@ class VendorCheck:
                 self._file.value_place(*keys),
                 f"{done} is not enough for {data_class!r}, whose values are personal as a whole: "
                 f"choose {', '.join(_SUITS_IDENTITY[:-1])} or {_SUITS_IDENTITY[-1]}",
+            )
+
+    def _check_breaker(self) -> None:
+        breaker = self._file.model.breaker
+        if breaker.gate_hits > breaker.per_events and not self._file.is_spoiled("breaker"):
+            self._mistakes.add(
+                self._file.key_place("breaker"),
+                f"gate_hits {breaker.gate_hits} is above per_events {breaker.per_events}: "
+                "the breaker would hardly ever open",
             )
 
     def _check_key_purposes(self) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from service.events.event import CallType, Event
 from service.events.json_value import JsonObject, JsonValue
-from service.policy.plan import ConsentRule, VendorPlan
+from service.policy.plan import BreakerRule, ConsentRule, VendorPlan
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import SuppressReason
 from service.sanitize.routing import why_not
@@ -23,6 +23,7 @@ def plan(when_absent: str) -> VendorPlan:
         tracked={"Signed Up": ()},
         calls={CallType.PAGE: (), CallType.IDENTIFY: ()},
         key_purposes={},
+        breaker=BreakerRule(10, 1000, None),
     )
 
 

@@ -11,7 +11,7 @@ from service.events.event import CallType
 from service.policy import load
 from service.policy.action_specs import Guard, Keep, Mask, Scrub, TimeUnit
 from service.policy.entities import Entity
-from service.policy.plan import FieldRule
+from service.policy.plan import BreakerRule, FieldRule
 from service.policy.vendor_names import VendorName
 
 SMALL_POLICY = Path(__file__).parents[2] / "golden" / "policy"
@@ -107,6 +107,23 @@ def test_a_call_of_no_field_of_its_own_still_gets_the_common_ones(small: Path) -
 
 
 @pytest.mark.parametrize(
+    ("section", "rule"),
+    [
+        ("", BreakerRule(10, 1000, None)),
+        ("breaker: {close_after: never}", BreakerRule(10, 1000, None)),
+        ("breaker: {gate_hits: 3, per_events: 50, close_after: 90s}", BreakerRule(3, 50, 90)),
+        ("breaker: {close_after: 30m}", BreakerRule(10, 1000, 1800)),
+        ("breaker: {close_after: 2h}", BreakerRule(10, 1000, 7200)),
+        ("breaker: {close_after: 7d}", BreakerRule(10, 1000, 604_800)),
+    ],
+)
+def test_a_vendor_always_has_a_breaker(small: Path, section: str, rule: BreakerRule) -> None:
+    change(small / "vendors" / "mixpanel.yaml", "calls:", f"{section}\ncalls:")
+    plan = next(plan for plan in load(small).vendors if plan.vendor is VendorName.MIXPANEL)
+    assert plan.breaker == rule
+
+
+@pytest.mark.parametrize(
     ("file", "old", "new"),
     [
         ("tracking_plan.yaml", "# A small policy", "# Another comment; a small policy"),
@@ -121,6 +138,7 @@ def test_a_call_of_no_field_of_its_own_still_gets_the_common_ones(small: Path) -
         ),
         ("vendors/mixpanel.yaml", "calls: [identify, group, alias]", "calls: [alias, group, identify]"),
         ("vendors/mixpanel.yaml", "{time_unit: {unit: second}}", "time_unit"),
+        ("vendors/mixpanel.yaml", "calls:", "breaker: {close_after: never, gate_hits: 10}\ncalls:"),
         ("vendors/mixpanel.yaml", "vendor: mixpanel\ntopic: vendor.mixpanel.events",
          "topic: vendor.mixpanel.events\nvendor: mixpanel"),
     ],
@@ -147,6 +165,7 @@ def test_the_fingerprint_does_not_depend_on_how_a_file_is_written(
         ("vendors/mixpanel.yaml", "when_absent: allow", "when_absent: deny"),
         ("vendors/mixpanel.yaml", "topic: vendor.mixpanel.events", "topic: mixpanel"),
         ("vendors/mixpanel.yaml", "identifier.user: user", "identifier.user: person"),
+        ("vendors/mixpanel.yaml", "calls:", "breaker: {gate_hits: 11}\ncalls:"),
     ],
 )  # fmt: skip
 def test_the_fingerprint_changes_with_what_the_policy_says(

@@ -111,6 +111,7 @@ def test_show_has_a_row_for_each_class_and_a_column_for_each_vendor(
     assert ["person.name", "-", "-", "-", "-", "-"] in lines
     assert ["mixpanel", "properties.body", "text.long", "dropped"] in lines
     assert ["amplitude", "properties.query", "text.short", "scrub"] in lines
+    assert ["ga4", "10", "gate", "hits", "in", "1000", "events", "after", "1h"] in lines
 
 
 def test_show_of_one_vendor_has_its_column_only(capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,6 +126,16 @@ def test_show_explains_its_words_and_only_those_it_uses(capsys: pytest.CaptureFi
     assert "*" not in shown(capsys, "--vendor", "ga4")
 
 
+def test_show_tells_where_only_an_operator_closes_a_breaker(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = config / "vendors" / "ga4.yaml"
+    text = file.read_text()
+    file.write_text(text.replace("close_after: 1h", "close_after: never"))
+    assert run(["policy", "show", "--config", str(config), "--vendor", "ga4"]) == 0
+    assert "by an operator" in capsys.readouterr().out
+
+
 def test_show_answers_machines(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(shown(capsys, "--json"))
     assert found["fingerprint"] == load(CONFIG).fingerprint
@@ -132,6 +143,7 @@ def test_show_answers_machines(capsys: pytest.CaptureFixture[str]) -> None:
     mixpanel = found["vendors"]["mixpanel"]
     assert mixpanel["actions"]["time"] == {"generalize": {"time_unit": {"unit": "second"}}}
     assert mixpanel["actions"]["secret"] == "drop"
+    assert mixpanel["breaker"] == {"gate_hits": 10, "per_events": 1000, "close_after": "1h"}
     assert mixpanel["fields"]["properties.stack"] == "drop"
     assert mixpanel["actions"].keys() == found["classes"].keys()
     assert found["classes"]["person.name"] == {"meaning": "The name of a person.", "identity": True}

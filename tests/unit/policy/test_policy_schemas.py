@@ -20,7 +20,8 @@ VENDOR_SCHEMA = "policy.v1.schema.json"
 #: Mistakes that a schema can't know of: they take another file, another line, or more than JSON holds.
 BEYOND_A_SCHEMA = {
     "action that is a number", "alias", "anchor", "anchored pattern", "another vendor's name",
-    "bounds that fall", "broken pattern", "class of no field", "control character", "date", "empty guard",
+    "bounds that fall", "breaker that hardly opens", "broken pattern", "class of no field",
+    "control character", "date", "empty guard",
     "event twice", "exponent", "field classified twice", "field inside another", "field never reached",
     "field that is none", "guard of an action", "guard without meaning", "guards that exclude each other",
     "identity kept by an override", "infinity", "integration of another", "kept contact",
