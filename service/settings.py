@@ -21,6 +21,31 @@ class Settings(BaseSettings):
     kafka_bootstrap: str = Field(
         default="127.0.0.1:9092", description="Bootstrap servers, `host:port` with commas."
     )
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT", description="How Kafka is spoken to."
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = Field(
+        default=None, description="How Weir logs in, over SASL."
+    )
+    sasl_username: str | None = Field(
+        default=None, min_length=1, description="User name for PLAIN and SCRAM."
+    )
+    sasl_password_file: Path | None = Field(
+        default=None, description="File with the password for PLAIN and SCRAM."
+    )
+    sasl_token_file: Path | None = Field(
+        default=None, description="File with the token for OAUTHBEARER, read at each login."
+    )
+    tls_ca_file: Path | None = Field(
+        default=None, description="Certificates (PEM) to trust in place of the system's."
+    )
+    tls_certificate_file: Path | None = Field(
+        default=None, description="Weir's own certificate and its chain (PEM), for mutual TLS."
+    )
+    tls_key_file: Path | None = Field(default=None, description="Key (PEM) of Weir's own certificate.")
+    tls_key_password_file: Path | None = Field(
+        default=None, description="File with the password of that key."
+    )
     group_id: str = Field(
         default="weir", min_length=1, description="Consumer group, and prefix of transactional ids."
     )

@@ -8,12 +8,17 @@ import sys
 
 import faust
 
+from service.kafka_access import KafkaAccess
+from service.settings import load_settings
+from service.streaming.credentials import credentials
+
 
 def application(bootstrap: str, group: str, source: str, sink: str) -> faust.App:
     """The passthrough as a Faust application."""
     app = faust.App(
         group,
         broker=f"kafka://{bootstrap}",
+        broker_credentials=credentials(KafkaAccess.of(load_settings())),
         value_serializer="raw",
         consumer_auto_offset_reset="earliest",
         topic_allow_declare=False,

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 
 from service.cli.console import stdout
+from service.kafka_access import KafkaAccess
 from service.policy import load
 from service.settings import load_settings
 from service.streaming.topics import Topics, TopicState, needed_topics
@@ -31,7 +32,7 @@ def create(
     """
     settings = load_settings()
     topics = needed_topics(settings, load(settings.config_dir))
-    with Topics.of(settings.kafka_bootstrap) as kafka:
+    with Topics.of(KafkaAccess.of(settings)) as kafka:
         states = (
             kafka.look(topics)
             if check
@@ -45,7 +46,7 @@ def check_topics(as_json: Json = False) -> None:
     """Check that the topics exist and are set up soundly; exits 1 if not."""
     settings = load_settings()
     topics = needed_topics(settings, load(settings.config_dir))
-    with Topics.of(settings.kafka_bootstrap) as kafka:
+    with Topics.of(KafkaAccess.of(settings)) as kafka:
         states = kafka.look(topics)
     _report(states, as_json=as_json)
 

@@ -16,6 +16,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from service.errors import BrokerError, WeirError
+from service.kafka_access import KafkaAccess
 from service.policy.plan import CompiledPolicy
 from service.pseudonyms.keyring import generate
 from service.settings import PREFIX, Settings
@@ -111,6 +112,7 @@ class Pipeline:
         self, settings: Settings, policy: CompiledPolicy, others: Sequence[NeededTopic] = ()
     ) -> None:
         self._settings = settings
+        self._access = KafkaAccess.of(settings)
         self._topics = [*needed_topics(settings, policy), *others]
         self._outputs = [
             topic.name for topic in needed_topics(settings, policy) if topic.role is not Role.RAW
@@ -123,7 +125,7 @@ class Pipeline:
         Raises:
             BrokerError: if one of them is there already: invented events must not mix with real ones.
         """
-        with Topics.of(self._settings.kafka_bootstrap) as topics:
+        with Topics.of(self._access) as topics:
             taken = [state.topic.name for state in topics.look(self._topics) if not state.missing]
             if taken:
                 raise BrokerError(
@@ -141,7 +143,7 @@ class Pipeline:
     def produce(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> list[Coordinates]:
         """Write (key, value) records to the raw topic; where each of them stands, in order."""
         producer = KafkaProducer(
-            bootstrap_servers=self._settings.kafka_bootstrap,
+            **self._access.for_kafka_python(),
             compression_type="gzip",
             linger_ms=20,
             batch_size=262_144,
@@ -204,7 +206,7 @@ class Pipeline:
     @contextmanager
     def admin(self) -> Iterator[KafkaAdminClient]:
         try:
-            admin = KafkaAdminClient(bootstrap_servers=self._settings.kafka_bootstrap)
+            admin = KafkaAdminClient(**self._access.for_kafka_python())
             try:
                 yield admin
             finally:
@@ -216,7 +218,7 @@ class Pipeline:
     def consumer(self) -> Iterator[KafkaConsumer]:
         try:
             consumer = KafkaConsumer(
-                bootstrap_servers=self._settings.kafka_bootstrap,
+                **self._access.for_kafka_python(),
                 isolation_level="read_committed",
                 enable_auto_commit=False,
                 max_poll_records=5000,

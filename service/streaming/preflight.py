@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.errors import BrokerError, ConfigurationError
+from service.kafka_access import KafkaAccess
 from service.policy import load
 from service.policy.plan import CompiledPolicy
 from service.pseudonyms.keyring import KeyRing
@@ -37,7 +38,7 @@ def check(settings: Settings) -> Checked:
     if settings.keyring_file is None:
         raise ConfigurationError("WEIR_KEYRING_FILE is not set; `weir keys generate FILE` makes a key ring")
     KeyRing.load(settings.keyring_file)
-    with Topics.of(settings.kafka_bootstrap) as kafka:
+    with Topics.of(KafkaAccess.of(settings)) as kafka:
         states = kafka.look(needed_topics(settings, policy))
     missing = [state.topic.name for state in states if state.missing]
     if missing:

@@ -14,11 +14,11 @@ from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
 from service.errors import BrokerError
+from service.kafka_access import KafkaAccess
 from service.policy.plan import CompiledPolicy
 from service.settings import Settings
+from service.streaming.connection import ANSWER_TIMEOUT, check_connection
 
-#: Seconds until a Kafka that does not answer is reported.
-ANSWER_TIMEOUT: Final = 10.0
 #: Raw records can be replayed, and dead letters looked into, for this many days in created topics.
 RETENTION_DAYS: Final = 30
 #: A topic that keeps less than this many days is reported: a weekend's outage would lose data.
@@ -88,29 +88,26 @@ class Topics:
 
     @classmethod
     @contextlib.contextmanager
-    def of(cls, bootstrap: str) -> Iterator["Topics"]:
+    def of(cls, access: KafkaAccess) -> Iterator["Topics"]:
         """Connect for the block.
 
         Raises:
             BrokerError: Kafka does not answer, or refuses what is asked of it in the block.
         """
+        check_connection(access)
         milliseconds = int(ANSWER_TIMEOUT * 1000)
         try:
             admin = KafkaAdminClient(
-                bootstrap_servers=bootstrap.split(","),
+                **access.for_kafka_python(),
                 bootstrap_timeout_ms=milliseconds,
                 request_timeout_ms=milliseconds,
             )
-        except (KafkaError, OSError, ValueError):
-            raise BrokerError(
-                f"no Kafka answers at {bootstrap} within {ANSWER_TIMEOUT:.0f} s; see WEIR_KAFKA_BOOTSTRAP"
-            ) from None
-        try:
-            yield cls(admin)
+            try:
+                yield cls(admin)
+            finally:
+                admin.close()
         except KafkaError as error:
-            raise BrokerError(f"Kafka at {bootstrap} refused: {type(error).__name__}") from None
-        finally:
-            admin.close()
+            raise BrokerError(f"Kafka at {access.bootstrap} refused: {type(error).__name__}") from None
 
     def look(self, topics: Sequence[NeededTopic]) -> list[TopicState]:
         """The state of each topic, in the same order."""

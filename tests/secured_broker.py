@@ -1,0 +1,139 @@
+"""A Kafka that demands TLS, SASL and rights: a listener for each way in, and for each mistake."""
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from kafka import KafkaAdminClient
+from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
+
+from service.broker.local import LocalBroker
+from tests.certificates import Authority, Identity
+from tests.running_weir import admin, wait_until
+
+#: The user who may do everything, and the one who may do what a test grants. Their passwords are their own.
+OPERATOR, WEIR = "operator", "weir"
+PASSWORDS = {OPERATOR: "long-and-secret-1", WEIR: "long-and-secret-2"}
+
+LISTENERS = {
+    "PASSWORDS": "SASL_PLAINTEXT",
+    "TOKENS": "SASL_PLAINTEXT",
+    "TLS": "SSL",
+    "MUTUAL": "SSL",
+    "BOTH": "SASL_SSL",
+    "EXPIRED": "SSL",
+    "ELSEWHERE": "SSL",
+    "STRANGE": "SSL",
+}
+MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+
+@dataclass(frozen=True)
+class SecuredBroker:
+    """The running broker.
+
+    Attributes:
+        broker: Without a login, everything may be done on its plain-text listener.
+        folder: Where its certificates are.
+        client: The operator's certificate.
+    """
+
+    broker: LocalBroker
+    folder: Path
+    authority: Authority
+    client: Identity
+
+    def listener(self, name: str) -> dict[str, str]:
+        """Settings for a listener, without login."""
+        settings = {
+            "WEIR_KAFKA_BOOTSTRAP": self.broker.addresses[name],
+            "WEIR_SECURITY_PROTOCOL": LISTENERS[name],
+        }
+        if LISTENERS[name].endswith("SSL"):
+            settings["WEIR_TLS_CA_FILE"] = str(self.authority.certificate)
+        return settings
+
+    def login(self, mechanism: str, user: str = OPERATOR) -> dict[str, str]:
+        """Settings for a login with a password."""
+        return {
+            "WEIR_SASL_MECHANISM": mechanism,
+            "WEIR_SASL_USERNAME": user,
+            "WEIR_SASL_PASSWORD_FILE": str(self.secret(PASSWORDS[user])),
+        }
+
+    def secret(self, value: str) -> Path:
+        """A file with a secret in one line."""
+        file = self.folder / f"secret-{time.monotonic_ns()}"
+        file.write_text(f"{value}\n")
+        return file
+
+
+@contextmanager
+def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
+    """Start it, with the passwords of both users known to it."""
+    authority, stranger = Authority(folder, "authority"), Authority(folder, "stranger")
+    certificates = {
+        "TLS": authority.issue("broker"),
+        "EXPIRED": authority.issue("expired", age=timedelta(days=30)),
+        "ELSEWHERE": authority.issue("elsewhere", "kafka.example.com"),
+        "STRANGE": stranger.issue("strange"),
+    }
+    properties = _properties(authority, certificates)
+    with LocalBroker(properties, listeners=[*LISTENERS]) as broker:
+        with admin(broker.bootstrap) as client:
+            _add_users(client)
+        yield SecuredBroker(broker, folder, authority, authority.issue(OPERATOR, password="of-the-key"))
+
+
+def token(user: str, seconds: float = 3600) -> str:
+    """A token that Kafka's test validator takes: unsigned, for `seconds` from now on."""
+    now = int(time.time())
+    claims = {"sub": user, "iat": now - 10, "exp": int(now + seconds)}
+    parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
+    return "".join(f"{base64.urlsafe_b64encode(part).decode().rstrip('=')}." for part in parts)
+
+
+def _properties(authority: Authority, certificates: dict[str, Identity]) -> dict[str, str]:
+    protocols = {"PLAINTEXT": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **LISTENERS}
+    users = " ".join(f'user_{user}="{password}"' for user, password in PASSWORDS.items())
+    properties = {
+        "listener.security.protocol.map": ",".join(f"{name}:{kind}" for name, kind in protocols.items()),
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": f"User:ANONYMOUS;User:{OPERATOR};User:CN={OPERATOR}",
+        "sasl.enabled.mechanisms": ",".join(MECHANISMS),
+        "listener.name.tokens.sasl.enabled.mechanisms": "OAUTHBEARER",
+        "listener.name.tokens.oauthbearer.sasl.jaas.config": _jaas(
+            "oauthbearer.OAuthBearer", 'unsecuredLoginStringClaim_sub="broker"'
+        ),
+        "listener.name.mutual.ssl.client.auth": "required",
+        "ssl.truststore.type": "PEM",
+        "ssl.truststore.location": str(authority.certificate),
+    }
+    for listener in ("passwords", "both"):
+        properties[f"listener.name.{listener}.plain.sasl.jaas.config"] = _jaas("plain.Plain", users)
+        for mechanism in ("scram-sha-256", "scram-sha-512"):
+            properties[f"listener.name.{listener}.{mechanism}.sasl.jaas.config"] = _jaas("scram.Scram", "")
+    for listener, kind in LISTENERS.items():
+        if kind.endswith("SSL"):
+            identity = certificates.get(listener, certificates["TLS"])
+            prefix = f"listener.name.{listener.lower()}.ssl.keystore"
+            properties |= {f"{prefix}.type": "PEM", f"{prefix}.location": str(identity.both)}
+    return properties
+
+
+def _jaas(module: str, options: str) -> str:
+    return f"org.apache.kafka.common.security.{module}LoginModule required {options};"
+
+
+def _add_users(client: KafkaAdminClient) -> None:
+    for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
+        users = [
+            UserScramCredentialUpsertion(user, mechanism, password) for user, password in PASSWORDS.items()
+        ]
+        assert not any(client.alter_user_scram_credentials(users).values())
+    wait_until(lambda: client.describe_user_scram_credentials().keys() == PASSWORDS.keys(), "known users")
