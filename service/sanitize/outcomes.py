@@ -16,6 +16,7 @@ class Stage(StrEnum):
     DECODE = "decode"
     TRANSFORM = "transform"
     SHAPE = "shape"
+    GATE = "gate"
     SANITIZE = "sanitize"  # somewhere between decode and gate: its process died, hung or failed
     DELIVER = "deliver"
 
@@ -36,6 +37,7 @@ class FailReason(StrEnum):
     WORKER_CRASHED = "worker_crashed"
     TIMEOUT = "timeout"
     OUTPUT_TOO_LARGE = "output_too_large"
+    BREAKER_OPEN = "breaker_open"
 
 
 DeadLetterReason: TypeAlias = RejectReason | ShapeReason | FailReason
