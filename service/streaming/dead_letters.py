@@ -2,8 +2,37 @@
 
 import orjson
 from aiokafka import TopicPartition
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from service.sanitize.outcomes import DeadLettered
+from service.policy.vendor_names import VendorName
+from service.sanitize.outcomes import DeadLettered, DeadLetterReason, Stage
+
+
+class DeadLetter(BaseModel):
+    """A dead letter as it was read: every part is of a closed set or a form, so that all of it can be shown.
+
+    Attributes:
+        topic: The raw record's topic, with `partition` and `offset`.
+        timestamp: The raw record's, milliseconds since 1970.
+        vendor: None where it stands for every vendor.
+        policy: Fingerprint of the policy that was in force.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+    topic: str = Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")
+    partition: int = Field(ge=0)
+    offset: int = Field(ge=0)
+    timestamp: int
+    vendor: VendorName | None
+    stage: Stage
+    reason: DeadLetterReason
+    policy: str = Field(pattern="^[0-9a-f]{64}$")
+
+    @property
+    def source(self) -> str:
+        """The raw record's coordinates, which are the letter's key as well."""
+        return f"{self.topic}/{self.partition}/{self.offset}"
 
 
 def dead_letter(
@@ -26,3 +55,12 @@ def dead_letter(
         "policy": policy,
     }
     return key, orjson.dumps(value)
+
+
+def read_dead_letter(key: bytes | None, value: bytes | None) -> DeadLetter | None:
+    """The letter of a record of the dead-letter topic; None for a record that is none of Weir's."""
+    try:
+        letter = DeadLetter.model_validate_json(value or b"")
+    except ValidationError:
+        return None
+    return letter if key == letter.source.encode() else None

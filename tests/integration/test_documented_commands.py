@@ -14,8 +14,8 @@ from tests.conftest import ROOT
 from tests.running_weir import RunningWeir
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-SHOWN = re.compile(r"(?:^    (?:\.venv/bin/)?|`)weir ((?:[a-z]+ ?)+)([^`\n#]*)", re.MULTILINE)
-GROUPS = {"policy", "keys", "topics", "bench"}
+SHOWN = re.compile(r"(?:^    (?:\.venv/bin/)?|`)weir ((?:[a-z]+(?:-[a-z]+)* ?)+)([^`\n#]*)", re.MULTILINE)
+GROUPS = {"policy", "keys", "topics", "bench", "dead-letters"}
 
 
 def shown_commands() -> dict[str, set[str]]:

@@ -15,6 +15,10 @@ from service.cli.app import run
         (["keys", "check", "no-such-file.json"], 2),
         (["sanitize", "--vendor", "no-such-vendor"], 2),
         (["sanitize", "--processes", "none"], 2),
+        (["dead-letters", "list", "--reason", "no-such-reason"], 2),
+        (["dead-letters", "list", "--vendor", "no-such-vendor"], 2),
+        (["dead-letters", "list", "--since", "yesterday"], 2),
+        (["dead-letters", "show", "events.raw/3"], 2),
     ],
 )
 def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixture[str]) -> None:
@@ -36,6 +40,9 @@ def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixtu
         "policy check",
         "policy show",
         "bench pipeline",
+        "dead-letters summary",
+        "dead-letters list",
+        "dead-letters show",
     ],
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
