@@ -8,16 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from service.broker.local import BOOTSTRAP_VARIABLE, LocalBroker, use_broker
+from service.broker.local import BOOTSTRAP_VARIABLE, LocalBroker, LocalCluster, brokers_seen_by, use_broker
 from service.errors import BrokerError
 from tests.running_weir import admin, runs, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
+#: Kafka takes a restarted node back only when the session of its former life is over.
+FAST_SESSION = {"broker.session.timeout.ms": "3000", "broker.heartbeat.interval.ms": "500"}
+
 PARENT = """
 import sys, time
 from service.broker.local import LocalBroker
 with LocalBroker() as broker:
+    if "restarted" in sys.argv:
+        broker.kill()
+        broker.restart()
     print(broker.pid, flush=True)
     time.sleep(600)
 """
@@ -41,8 +47,9 @@ def test_starts_and_stops_beside_another(bootstrap: str) -> None:
     assert not Path(broker.log).exists()
 
 
-def test_ends_with_its_parent() -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
+@pytest.mark.parametrize("arguments", [[], ["restarted"]])
+def test_ends_with_its_parent(arguments: list[str]) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert parent.stdout is not None
         pid = int(parent.stdout.readline())
@@ -53,6 +60,44 @@ def test_ends_with_its_parent() -> None:
         parent.communicate()
     wait_until(lambda: not runs(pid), "the broker is gone")
     wait_until(lambda: not folder.exists(), "its data is gone")
+
+
+def test_killed_and_frozen_node_comes_back_with_its_data() -> None:
+    with LocalBroker(FAST_SESSION) as broker:
+        with admin(broker.bootstrap) as client:
+            topic = {"num_partitions": 1, "replication_factor": 1}
+            client.create_topics({"kept": topic}, wait_for_metadata=True)
+        broker.freeze()
+        assert not brokers_seen_by(broker.bootstrap)
+        broker.thaw()
+        wait_until(lambda: bool(brokers_seen_by(broker.bootstrap)), "it answers again")
+        broker.kill()
+        assert not runs(broker.pid)
+        broker.restart()
+        broker.wait_until_ready()
+        with admin(broker.bootstrap) as client:
+            assert "kept" in client.list_topics()
+        log = Path(broker.log)
+    assert not log.exists()
+
+
+def test_cluster_goes_on_without_one_of_three() -> None:
+    with LocalCluster(3, FAST_SESSION) as cluster:
+        first, second, third = cluster.nodes
+        assert brokers_seen_by(first.bootstrap) == {node.bootstrap for node in cluster.nodes}
+        first.kill()
+        rest = {second.bootstrap, third.bootstrap}
+        wait_until(lambda: brokers_seen_by(second.bootstrap) == rest, "the others notice")
+        first.restart()
+        first.wait_until_ready()
+        pids = [node.pid for node in cluster.nodes]
+    assert not any(runs(pid) for pid in pids)
+
+
+def test_properties_and_listeners_can_be_added() -> None:
+    protocols = {"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,EXTRA:PLAINTEXT"}
+    with LocalBroker(protocols, listeners=["EXTRA"]) as broker:
+        assert brokers_seen_by(broker.addresses["EXTRA"]) == {broker.addresses["EXTRA"]}
 
 
 def test_failure_shows_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
