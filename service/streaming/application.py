@@ -12,12 +12,14 @@ from faust.types import TP
 from mode import CrashingSupervisor
 
 from service.errors import BrokerError
+from service.kafka_access import KafkaAccess
 from service.observability import metrics
 from service.observability.logs import FAUST_LOGGER
 from service.observability.probes import ProbeServer
 from service.sanitize.pool import SanitizerConfig, SanitizerPool
 from service.settings import Settings
 from service.streaming.backlog import Backlog
+from service.streaming.credentials import credentials
 from service.streaming.health import TICK, Health
 from service.streaming.lanes import Lanes
 from service.streaming.output import OutputRules
@@ -62,6 +64,7 @@ class Application(faust.App):
             Worker=worker,
             autodiscover=False,
             broker=[f"kafka://{server.strip()}" for server in settings.kafka_bootstrap.split(",")],
+            broker_credentials=credentials(KafkaAccess.of(settings)),
             broker_heartbeat_interval=settings.session_timeout / HEARTBEATS,
             broker_max_poll_interval=MAX_POLL_INTERVAL,
             broker_max_poll_records=settings.batch_records,

@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from kafka import KafkaAdminClient, KafkaConsumer
 from kafka import TopicPartition as ClientPartition
 
-from service.settings import Settings
+from service.kafka_access import KafkaAccess
 
 #: Milliseconds that Kafka may take for one answer.
 MILLISECONDS: Final = 10_000
@@ -24,8 +24,9 @@ class Group:
     one that no transaction in its last steps can still change. Its calls block, so they have a thread.
     """
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, group: str, access: KafkaAccess) -> None:
+        self._group = group
+        self._access = access
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="group")
         self._consumer: KafkaConsumer | None = None
         self._admin: KafkaAdminClient | None = None
@@ -57,8 +58,8 @@ class Group:
     def _committed(self, source: TopicPartition) -> int | None:
         if self._consumer is None:
             self._consumer = KafkaConsumer(
-                bootstrap_servers=self._settings.kafka_bootstrap.split(","),
-                group_id=self._settings.group_id,
+                **self._access.for_kafka_python(),
+                group_id=self._group,
                 isolation_level="read_committed",
                 enable_auto_commit=False,
                 request_timeout_ms=MILLISECONDS,
@@ -71,10 +72,10 @@ class Group:
     def _owns(self, member: str, source: TopicPartition) -> bool:
         if self._admin is None:
             self._admin = KafkaAdminClient(
-                bootstrap_servers=self._settings.kafka_bootstrap.split(","),
+                **self._access.for_kafka_python(),
                 request_timeout_ms=MILLISECONDS,
             )
-        group = self._admin.describe_groups([self._settings.group_id])[self._settings.group_id]
+        group = self._admin.describe_groups([self._group])[self._group]
         return group["group_state"] == "Stable" and any(
             each["member_id"] == member and source.partition in _partitions(each, source.topic)
             for each in group["members"]

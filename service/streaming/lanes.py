@@ -7,6 +7,7 @@ import structlog
 from aiokafka import TopicPartition
 
 from service.errors import BrokerError
+from service.kafka_access import KafkaAccess
 from service.observability import metrics
 from service.sanitize.outcomes import BatchResult
 from service.sanitize.pool import SanitizerPool
@@ -44,7 +45,8 @@ class Lanes:
         self._backlog = backlog
         self._lanes: dict[TopicPartition, Lane] = {}
         self._watchers: set[asyncio.Task[None]] = set()
-        self._group = Group(settings)
+        self._access = KafkaAccess.of(settings)
+        self._group = Group(settings.group_id, self._access)
         self._member = member
         self.failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -87,7 +89,7 @@ class Lanes:
     def new_producer(self, source: TopicPartition) -> TransactionalProducer:
         """See LaneContext."""
         return TransactionalProducer(
-            bootstrap=self._settings.kafka_bootstrap,
+            access=self._access,
             transactional_id=f"{self._settings.group_id}/{source.topic}/{source.partition}",
             group=self._settings.group_id,
             transaction_timeout=self._settings.transaction_timeout,

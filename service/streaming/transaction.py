@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
+from service.kafka_access import KafkaAccess
 from service.streaming.output import OutputRecord
 
 #: Seconds that a producer may take to go; a broker that is away would hold it for ever.
@@ -28,7 +29,7 @@ class TransactionalProducer:
     def __init__(
         self,
         *,
-        bootstrap: str,
+        access: KafkaAccess,
         transactional_id: str,
         group: str,
         transaction_timeout: float,
@@ -36,7 +37,7 @@ class TransactionalProducer:
     ) -> None:
         self._group = group
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **access.for_aiokafka(),
             client_id=transactional_id,
             transactional_id=transactional_id,
             transaction_timeout_ms=int(transaction_timeout * 1000),
