@@ -2,9 +2,13 @@
 
 import sys
 
-from service.errors import ConfigurationError
-from service.settings import load_settings
-from service.streaming.worker import new_application
+from service.early_exit import exit_at_once_when_told
+
+exit_at_once_when_told()  # before the imports that take seconds
+
+from service.errors import ConfigurationError  # noqa: E402
+from service.settings import load_settings  # noqa: E402
+from service.streaming.worker import new_application  # noqa: E402
 
 try:
     app = new_application(load_settings())
