@@ -14,11 +14,12 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from service.errors import BrokerError
+from service.kafka_access import KafkaAccess
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import DeadLetterReason, Stage
 from service.settings import Settings
+from service.streaming.connection import ANSWER_TIMEOUT, check_connection
 from service.streaming.dead_letters import DeadLetter, read_dead_letter
-from service.streaming.topics import ANSWER_TIMEOUT
 
 _POLL_MS: Final = 200
 _ANSWER_MS: Final = int(ANSWER_TIMEOUT * 1000)
@@ -149,10 +150,11 @@ class DeadLetterTopic:
         Raises:
             BrokerError: Kafka does not answer or refuses, or there is no such topic.
         """
-        bootstrap = settings.kafka_bootstrap
+        access = KafkaAccess.of(settings)
+        check_connection(access)
         try:
             consumer = KafkaConsumer(
-                bootstrap_servers=bootstrap.split(","),
+                **access.for_kafka_python(),
                 bootstrap_timeout_ms=_ANSWER_MS,
                 request_timeout_ms=_ANSWER_MS,
                 isolation_level="read_committed",
@@ -160,16 +162,12 @@ class DeadLetterTopic:
                 allow_auto_create_topics=False,
                 max_poll_records=5000,
             )
-        except (KafkaError, OSError, ValueError):
-            raise BrokerError(
-                f"no Kafka answers at {bootstrap} within {ANSWER_TIMEOUT:.0f} s; see WEIR_KAFKA_BOOTSTRAP"
-            ) from None
-        try:
-            yield cls(settings.dead_letter_topic, consumer)
+            try:
+                yield cls(settings.dead_letter_topic, consumer)
+            finally:
+                consumer.close()
         except KafkaError as error:
-            raise BrokerError(f"Kafka at {bootstrap} refused: {type(error).__name__}") from None
-        finally:
-            consumer.close()
+            raise BrokerError(f"Kafka at {access.bootstrap} refused: {type(error).__name__}") from None
 
     def letters(self, selection: Selection, progress: Progress) -> Iterator[FoundLetter]:
         """The letters selected, in the order of each partition, up to the topic's present end."""
