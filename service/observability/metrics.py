@@ -24,6 +24,21 @@ BATCH_SECONDS = Histogram(
     "Seconds from a batch's fetch to its commit.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
+BREAKER_OPEN = Gauge("weir_breaker_open", "1 while the vendor's circuit breaker is open, else 0.", ["vendor"])
+BREAKER_OPENED = Counter(
+    "weir_breaker_opened",
+    "Openings of circuit breakers that this worker caused or was told of.",
+    ["vendor", "by"],
+)
+SANITIZER_PROCESSES = Gauge("weir_sanitizer_processes", "Sanitizer processes that run.")
+SANITIZER_RESTARTS = Counter(
+    "weir_sanitizer_restarts",
+    "Sanitizer processes replaced: crashed, timeout, recycled_records or recycled_memory.",
+    ["reason"],
+)
+ISOLATED_RECORDS = Counter(
+    "weir_isolated_records", "Records dead-lettered for what they did, alone, to their process.", ["reason"]
+)
 TRANSACTION_ABORTS = Counter("weir_transaction_aborts", "Transactions given up and tried again.")
 FENCED_LANES = Counter(
     "weir_fenced_lanes", "Times a lane found its transactional id taken, or its transaction ended by Kafka."

@@ -1,7 +1,7 @@
 """The Faust application: group membership, assignment and the life cycle around the lanes."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -16,9 +16,12 @@ from service.kafka_access import KafkaAccess
 from service.observability import metrics
 from service.observability.logs import FAUST_LOGGER
 from service.observability.probes import ProbeServer
-from service.sanitize.pool import SanitizerConfig, SanitizerPool
+from service.sanitize.config import SanitizerConfig
+from service.sanitize.pool import PoolLimits, SanitizerPool
 from service.settings import Settings
 from service.streaming.backlog import Backlog
+from service.streaming.breakers import Breakers
+from service.streaming.control_topic import ControlTopic
 from service.streaming.credentials import credentials
 from service.streaming.health import TICK, Health
 from service.streaming.lanes import Lanes
@@ -57,6 +60,7 @@ class Application(faust.App):
         self._backlog = Backlog(settings.batch_bytes)
         self._pool: SanitizerPool | None = None
         self._lanes: Lanes | None = None
+        self._control: ControlTopic | None = None
         self._probes: ProbeServer | None = None
         self._background: list[asyncio.Task[None]] = []
         super().__init__(
@@ -116,13 +120,17 @@ class Application(faust.App):
         self._background.append(asyncio.create_task(self.health.tick()))
         self._pool = SanitizerPool(
             SanitizerConfig(settings.config_dir, checked.keyring_file, settings.spacy_model),
+            PoolLimits.of(settings),
             processes=settings.processes,
-            batch_timeout=settings.batch_timeout,
         )
         await self._pool.start()
         rules = OutputRules(settings.dead_letter_topic, checked.policy.fingerprint, checked.largest)
-        self._lanes = Lanes(settings, self._pool, rules, self._backlog, self._member_id)
-        self._background.append(asyncio.create_task(self._watch_lanes(self._lanes)))
+        breakers = Breakers(checked.policy, settings.control_topic)
+        self._control = ControlTopic(KafkaAccess.of(settings), settings.control_topic)
+        breakers.restore(await self._control.read())
+        self._background.append(asyncio.create_task(self._end_with(self._control.follow(breakers))))
+        self._lanes = Lanes(settings, self._pool, rules, breakers, self._backlog, member=self._member_id)
+        self._background.append(asyncio.create_task(self._end_with(self._lanes.failed)))
         self._background.append(asyncio.create_task(self._watch_group()))
         await super().on_start()
 
@@ -130,10 +138,10 @@ class Application(faust.App):
         assert isinstance(self.consumer, BatchConsumer)
         return self.consumer.member_id
 
-    async def _watch_lanes(self, lanes: Lanes) -> None:
+    async def _end_with(self, needed: Awaitable[None]) -> None:
         try:
-            await lanes.failed
-        except Exception as error:  # noqa: BLE001  (whatever it is, nothing goes on without the lane)
+            await needed
+        except Exception as error:  # noqa: BLE001  (whatever it is, nothing goes on without it)
             assert self.fail is not None
             self.fail(error)
 
@@ -166,6 +174,8 @@ class Application(faust.App):
             log.info("lanes_closed", finished=finished)
         for task in self._background:
             task.cancel()
+        if self._control is not None:
+            await self._control.stop()
         if self._pool is not None:
             await self._pool.stop()
         if self._probes is not None:

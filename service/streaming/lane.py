@@ -18,6 +18,7 @@ from kafka.errors import KafkaError as ClientError
 from service.errors import BrokerError
 from service.observability import metrics
 from service.sanitize.outcomes import BatchResult
+from service.streaming.breakers import Breakers
 from service.streaming.output import Output, OutputRules, count
 from service.streaming.record_batch import RecordBatch
 from service.streaming.transaction import TransactionalProducer
@@ -36,6 +37,7 @@ class LaneContext(Protocol):
     """What a lane needs of its surroundings."""
 
     rules: OutputRules
+    breakers: Breakers
     #: Seconds that Kafka may fail or be away before the worker gives up.
     patience: float
 
@@ -132,6 +134,9 @@ class Lane:
 
     async def _deliver(self, batch: RecordBatch, result: BatchResult) -> None:
         start, output = self._next, Output()
+        breakers = self._context.breakers
+        if batch.offsets[-1] >= self._next:
+            breakers.observe(result)
 
         async def commit() -> None:
             nonlocal start, output
@@ -141,10 +146,12 @@ class Lane:
             if batch.offsets[-1] < self._next:
                 return
             start = self._next
-            output = self._context.rules.output(batch, result, start)
+            output = self._context.rules.output(batch, result, start, breakers.open)
+            openings = breakers.unwritten()
             assert self._producer is not None
-            await self._producer.commit(output.records, self.source, batch.offsets[-1] + 1)
+            await self._producer.commit([*output.records, *openings], self.source, batch.offsets[-1] + 1)
             self._next = batch.offsets[-1] + 1
+            breakers.written(openings)
 
         await self._until_it_works(commit)
         if output.outcomes:

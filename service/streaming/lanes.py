@@ -13,6 +13,7 @@ from service.sanitize.outcomes import BatchResult
 from service.sanitize.pool import SanitizerPool
 from service.settings import Settings
 from service.streaming.backlog import Backlog
+from service.streaming.breakers import Breakers
 from service.streaming.group import Group
 from service.streaming.lane import Lane
 from service.streaming.output import OutputRules
@@ -34,11 +35,14 @@ class Lanes:
         settings: Settings,
         pool: SanitizerPool,
         rules: OutputRules,
+        breakers: Breakers,
         backlog: Backlog,
+        *,
         member: Callable[[], str | None],
     ) -> None:
         """Begin without a lane. `member` gives the id by which the group knows this worker."""
         self.rules = rules
+        self.breakers = breakers
         self.patience = settings.transaction_timeout
         self._settings = settings
         self._pool = pool

@@ -1,11 +1,12 @@
 """What one transaction writes: the records of a batch's outcomes, and what to count once committed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from service.observability import metrics
+from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import (
     BatchResult,
     DeadLettered,
@@ -58,23 +59,30 @@ class OutputRules:
     policy: str
     largest: int
 
-    def output(self, batch: RecordBatch, result: BatchResult, start: int) -> Output:
-        """What to write for the records from offset `start` on; those before are committed already."""
+    def output(
+        self, batch: RecordBatch, result: BatchResult, start: int, shut: Container[VendorName]
+    ) -> Output:
+        """What to write for the records from offset `start` on; those before are committed already.
+
+        Vendors in `shut`, whose circuit breakers are open, get dead letters in place of their events.
+        """
         output = Output()
         for position, outcomes in enumerate(result.outcomes):
             if batch.offsets[position] < start:
                 continue
             for outcome in outcomes:
-                for final in self._fitting(outcome):
-                    self._add(output, final, batch, position)
+                self._add(output, self._final(outcome, shut), batch, position)
         return output
 
-    def _fitting(self, outcome: Outcome) -> Iterator[Outcome]:
-        """The outcome, or a dead letter for it where no topic would take the record."""
-        if isinstance(outcome, Sent) and _size(outcome) > self.largest:
-            yield DeadLettered(outcome.vendor, Stage.DELIVER, FailReason.OUTPUT_TOO_LARGE)
-        else:
-            yield outcome
+    def _final(self, outcome: Outcome, shut: Container[VendorName]) -> Outcome:
+        """The outcome, or a dead letter for it where the vendor may have none, or no topic would take it."""
+        if not isinstance(outcome, Sent):
+            return outcome
+        if outcome.vendor in shut:
+            return DeadLettered(outcome.vendor, Stage.GATE, FailReason.BREAKER_OPEN)
+        if _size(outcome) > self.largest:
+            return DeadLettered(outcome.vendor, Stage.DELIVER, FailReason.OUTPUT_TOO_LARGE)
+        return outcome
 
     def _add(self, output: Output, outcome: Outcome, batch: RecordBatch, position: int) -> None:
         match outcome:

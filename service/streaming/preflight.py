@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from service.errors import BrokerError, ConfigurationError
+from service.errors import ConfigurationError
 from service.kafka_access import KafkaAccess
 from service.policy import load
 from service.policy.plan import CompiledPolicy
 from service.pseudonyms.keyring import KeyRing
 from service.settings import Settings
-from service.streaming.topics import Role, Topics, TopicState, needed_topics
+from service.streaming.topics import Role, Topics, TopicState, needed_topics, refuse_unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ def check(settings: Settings) -> Checked:
 
     Raises:
         ConfigurationError: policy or key ring is wrong.
-        BrokerError: Kafka does not answer, or topics are missing.
+        BrokerError: Kafka does not answer, or topics are missing, or the control topic is unfit.
     """
     policy = load(settings.config_dir)
     if settings.keyring_file is None:
@@ -40,11 +40,9 @@ def check(settings: Settings) -> Checked:
     KeyRing.load(settings.keyring_file)
     with Topics.of(KafkaAccess.of(settings)) as kafka:
         states = kafka.look(needed_topics(settings, policy))
-    missing = [state.topic.name for state in states if state.missing]
-    if missing:
-        raise BrokerError(f"missing topics: {', '.join(missing)}; `weir topics create` creates them")
+    refuse_unfit(states)
     return Checked(policy, settings.keyring_file, _largest(states))
 
 
 def _largest(states: list[TopicState]) -> int:
-    return min(state.largest for state in states if state.topic.role is not Role.RAW)
+    return min(state.largest for state in states if state.topic.role in {Role.VENDOR, Role.DEAD_LETTER})

@@ -5,7 +5,7 @@ Only `weir topics create` creates topics; the worker looks and refuses to start.
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -13,7 +13,7 @@ from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource
 from kafka.errors import KafkaError
 
-from service.errors import BrokerError
+from service.errors import BrokerError, ConfigurationError
 from service.kafka_access import KafkaAccess
 from service.policy.plan import CompiledPolicy
 from service.settings import Settings
@@ -37,6 +37,7 @@ class Role(StrEnum):
     RAW = "raw events"
     VENDOR = "vendor events"
     DEAD_LETTER = "dead letters"
+    CONTROL = "circuit breakers"
 
 
 class NeededTopic(NamedTuple):
@@ -55,6 +56,7 @@ class TopicState:
         partitions: How many it has; 0 where it is missing.
         replication: Copies of its first partition.
         largest: `max.message.bytes`.
+        compacted: Whether Kafka keeps the last record of each key and no others, for ever.
         findings: What is wrong, a line each; none where it fits.
         created: Whether it was created just now.
     """
@@ -63,6 +65,7 @@ class TopicState:
     partitions: int = 0
     replication: int = 0
     largest: int = 0
+    compacted: bool = False
     findings: tuple[str, ...] = ()
     created: bool = False
 
@@ -71,13 +74,49 @@ class TopicState:
         """Whether it does not exist."""
         return self.partitions == 0
 
+    @property
+    def holds_breakers(self) -> bool:
+        """Whether it is fit to be the control topic: no state is lost, and the last one is the last."""
+        return self.partitions == 1 and self.compacted
+
 
 def needed_topics(settings: Settings, policy: CompiledPolicy) -> list[NeededTopic]:
-    """Every topic the worker reads or writes, each once."""
+    """Every topic the worker reads or writes, each once.
+
+    Raises:
+        ConfigurationError: the control topic is also something else.
+    """
     topics = [NeededTopic(settings.raw_topic, Role.RAW)]
     topics += [NeededTopic(plan.topic, Role.VENDOR) for plan in policy.vendors]
     topics += [NeededTopic(settings.dead_letter_topic, Role.DEAD_LETTER)]
+    if settings.control_topic in {topic.name for topic in topics}:
+        raise ConfigurationError(
+            f"WEIR_CONTROL_TOPIC: {settings.control_topic} has another use already; name a topic of its own"
+        )
+    topics += [control_topic(settings)]
     return list({topic.name: topic for topic in topics}.values())
+
+
+def control_topic(settings: Settings) -> NeededTopic:
+    """The topic of the circuit breakers' states."""
+    return NeededTopic(settings.control_topic, Role.CONTROL)
+
+
+def refuse_unfit(states: Sequence[TopicState]) -> None:
+    """See that topics are there, and that the control topic can hold the breakers' states.
+
+    Raises:
+        BrokerError: they are not, or it can't.
+    """
+    missing = [state.topic.name for state in states if state.missing]
+    if missing:
+        raise BrokerError(f"missing topics: {', '.join(missing)}; `weir topics create` creates them")
+    for state in states:
+        if state.topic.role is Role.CONTROL and not state.holds_breakers:
+            raise BrokerError(
+                f"the control topic {state.topic.name} must have one partition and be compacted; delete it, "
+                "and `weir topics create` creates it"
+            )
 
 
 class Topics:
@@ -132,21 +171,11 @@ class Topics:
         before = self.look(topics)
         if replication is None:
             replication = min(USUAL_REPLICATION, len(self._admin.describe_cluster()["brokers"]))
-        missing = {state.topic.name for state in before if state.missing}
+        missing = {state.topic for state in before if state.missing}
         if missing:
-            wanted = {
-                "num_partitions": partitions,
-                "replication_factor": replication,
-                "configs": {
-                    "retention.ms": str(RETENTION_DAYS * DAY_MS),
-                    "min.insync.replicas": str(max(1, replication - 1)),
-                },
-            }
-            self._admin.create_topics(dict.fromkeys(missing, wanted), wait_for_metadata=True)
-        return [
-            TopicState(s.topic, s.partitions, s.replication, s.largest, s.findings, s.topic.name in missing)
-            for s in self.look(topics)
-        ]
+            wanted = {topic.name: _wanted(topic.role, partitions, replication) for topic in missing}
+            self._admin.create_topics(wanted, wait_for_metadata=True)
+        return [replace(state, created=state.topic in missing) for state in self.look(topics)]
 
     def _configs(self, topics: Sequence[NeededTopic]) -> dict[str, dict[str, str]]:
         if not topics:
@@ -172,8 +201,24 @@ class Topics:
         replication = len(partitions[0]["replica_nodes"])
         findings = list(_findings(topic, len(partitions), replication, config, raw))
         return TopicState(
-            topic, len(partitions), replication, int(config["max.message.bytes"]), tuple(findings)
+            topic,
+            partitions=len(partitions),
+            replication=replication,
+            largest=int(config["max.message.bytes"]),
+            compacted=config["cleanup.policy"] == "compact",
+            findings=tuple(findings),
         )
+
+
+def _wanted(role: Role, partitions: int, replication: int) -> dict[str, object]:
+    """What a topic is created with."""
+    configs = {"min.insync.replicas": str(max(1, replication - 1))}
+    if role is Role.CONTROL:
+        partitions = 1
+        configs["cleanup.policy"] = "compact"
+    else:
+        configs["retention.ms"] = str(RETENTION_DAYS * DAY_MS)
+    return {"num_partitions": partitions, "replication_factor": replication, "configs": configs}
 
 
 def _findings(
@@ -181,11 +226,17 @@ def _findings(
 ) -> Iterator[str]:
     if topic.role is Role.VENDOR and partitions < raw_partitions:
         yield f"{partitions} partitions, fewer than the raw topic's {raw_partitions}"
-    retention = int(config["retention.ms"])
-    if 0 <= retention < LEAST_RETENTION_DAYS * DAY_MS:
-        yield f"keeps records for less than {LEAST_RETENTION_DAYS} days"
-    if "compact" in config["cleanup.policy"]:
-        yield "is compacted, which removes records that share a key"
+    if topic.role is Role.CONTROL:
+        if partitions > 1:
+            yield f"{partitions} partitions; it must have one"
+        if config["cleanup.policy"] != "compact":
+            yield "is not compacted alone, so that breakers' states may be lost"
+    else:
+        retention = int(config["retention.ms"])
+        if 0 <= retention < LEAST_RETENTION_DAYS * DAY_MS:
+            yield f"keeps records for less than {LEAST_RETENTION_DAYS} days"
+        if "compact" in config["cleanup.policy"]:
+            yield "is compacted, which removes records that share a key"
     in_sync = int(config["min.insync.replicas"])
     if in_sync > replication:
         yield f"min.insync.replicas is {in_sync} with {replication} copies: nothing can be written"

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ from kafka import KafkaConsumer
 from prometheus_client import REGISTRY
 
 from service.errors import BrokerError
+from service.policy import load
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Sent, Stage
 from service.settings import Settings
 from service.streaming.backlog import Backlog
+from service.streaming.breakers import Breakers
 from service.streaming.lane import Lane
 from service.streaming.lanes import Lanes
 from service.streaming.output import OutputRules
@@ -63,11 +66,20 @@ class Bench:
             kafka_bootstrap=weir.bootstrap, group_id=weir.group, transaction_timeout=30, session_timeout=6
         )
         self._rules = OutputRules(weir.outputs[-1], "fingerprint", LARGEST)
+        self.breakers = Breakers(load(Path(weir.environment["WEIR_CONFIG_DIR"])), weir.control_topic)
 
     def lanes(self) -> Lanes:
         pool: Any = PassOn(self.output)
-        self.opened.append(Lanes(self._settings, pool, self._rules, Backlog(1_000_000), lambda: self.member))
-        return self.opened[-1]
+        lanes = Lanes(
+            self._settings,
+            pool,
+            self._rules,
+            self.breakers,
+            Backlog(1_000_000),
+            member=lambda: self.member,
+        )
+        self.opened.append(lanes)
+        return lanes
 
     def batch(
         self, first: int, count: int, *, previous: int | None = None, assignment: int = 1

@@ -6,8 +6,10 @@ import contextlib
 import pytest
 from aiokafka import TopicPartition
 
+from service.policy.plan import CompiledPolicy
 from service.sanitize.outcomes import BatchResult
 from service.streaming import lane
+from service.streaming.breakers import Breakers
 from service.streaming.lane import Lane
 from service.streaming.output import OutputRules
 from service.streaming.record_batch import RecordBatch
@@ -26,6 +28,7 @@ class Surroundings:
     """Kafka answers in the moment of the cancellation."""
 
     rules = OutputRules("dead-letters", "fingerprint", 1000)
+    breakers = Breakers(CompiledPolicy((), (), ""), "control")
     patience = 60.0
 
     def __init__(self) -> None:
