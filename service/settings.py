@@ -64,14 +64,41 @@ class Settings(BaseSettings):
         default="en_core_web_md", description="spaCy model for English and unrecognized languages."
     )
     processes: int = Field(
-        default=2, ge=1, le=64, description="Sanitizer processes; each loads the models once."
+        default=2, ge=1, le=64, description="Sanitizer processes; they share the memory of the models."
     )
     batch_records: int = Field(default=500, ge=1, le=10_000, description="Most raw records in a batch.")
     batch_bytes: int = Field(
         default=8_388_608, ge=1_048_576, le=67_108_864, description="Most bytes of raw records in a batch."
     )
     batch_timeout: float = Field(
-        default=60.0, gt=0, le=3600, description="Seconds a sanitizer process may take for a batch."
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="Seconds a sanitizer process may take for a batch; then each record goes alone.",
+    )
+    record_timeout: float = Field(
+        default=180.0, gt=0, le=3600, description="Seconds it may take for a record that goes alone."
+    )
+    recycle_records: int = Field(
+        default=500_000, ge=1, description="Records after which a sanitizer process is replaced."
+    )
+    recycle_memory: int = Field(
+        default=1024,
+        ge=768,
+        le=65_536,
+        description="Resident memory, in MiB, beyond which a sanitizer process is replaced after its batch.",
+    )
+    process_memory: int = Field(
+        default=3072,
+        ge=1024,
+        le=65_536,
+        description="Memory, in MiB, that a sanitizer process may have; a record that asks for more fails.",
+    )
+    stall_timeout: float = Field(
+        default=300.0,
+        ge=5,
+        le=86_400,
+        description="Seconds without progress after which a worker ends with exit code 3; above both of these.",
     )
     transaction_timeout: float = Field(
         default=60.0, ge=5, le=900, description="Seconds until Kafka aborts an open transaction."

@@ -13,8 +13,9 @@ import typer
 from service.errors import ConfigurationError
 from service.observability.logs import configure_logging
 from service.policy.vendor_names import VendorName
+from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import DeadLettered, Outcome, Sent, Suppressed
-from service.sanitize.pool import SanitizerConfig, SanitizerPool
+from service.sanitize.pool import PoolLimits, SanitizerPool
 from service.settings import load_settings
 
 
@@ -53,8 +54,8 @@ def register(app: typer.Typer) -> None:
             )
         pool = SanitizerPool(
             SanitizerConfig(config or settings.config_dir, keyring_file, settings.spacy_model),
+            PoolLimits.of(settings),
             processes=processes or settings.processes,
-            batch_timeout=settings.batch_timeout,
         )
         asyncio.run(_stream(pool, settings.batch_records, frozenset(vendor or VendorName)))
 

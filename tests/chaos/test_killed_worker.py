@@ -11,8 +11,8 @@ from service.demo.events import START, Mix, generate
 from service.demo.malformed import malformed
 from service.demo.planted import Place, SampleEvent
 from service.events.timestamps import format_timestamp
+from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import DeadLettered, Sent
-from service.sanitize.pool import SanitizerConfig
 from service.sanitize.sanitizer import Sanitizer
 from tests.running_weir import OutputRecord, RunningWeir
 

@@ -1,0 +1,33 @@
+"""What a sanitizer is loaded from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.sanitize.sanitizer import Sanitizer
+
+
+@dataclass(frozen=True, slots=True)
+class SanitizerConfig:
+    """Where a process finds what it loads. Keys and models are loaded there, never sent to it."""
+
+    config_dir: Path
+    keyring_file: Path
+    spacy_model: str
+
+    def load(self) -> "Sanitizer":
+        """Build the sanitizer from the files.
+
+        Raises:
+            ConfigurationError: if the policy or the key ring is wrong.
+        """
+        # Imported here, in the process that needs them: spaCy and Presidio take seconds and 400 MB.
+        from service.detection.detector import Detector  # noqa: PLC0415
+        from service.policy import load  # noqa: PLC0415
+        from service.pseudonyms.keyring import KeyRing  # noqa: PLC0415
+        from service.sanitize.sanitizer import Sanitizer  # noqa: PLC0415
+
+        policy = load(self.config_dir)
+        keyring = KeyRing.load(self.keyring_file)
+        return Sanitizer(policy, keyring, Detector(spacy_model=self.spacy_model))

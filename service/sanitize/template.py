@@ -1,0 +1,210 @@
+"""The worker's side of the sanitizer's processes: the template that forks them, and each one's pipe."""
+
+import os
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from multiprocessing.connection import Connection, Pipe
+from multiprocessing.reduction import send_handle
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from service.errors import ConfigurationError, SanitizerError
+from service.sanitize.config import SanitizerConfig
+from service.sanitize.outcomes import BatchResult, FailReason
+from service.sanitize.template_process import Failure, Fork, Reap, Unloadable
+
+log = structlog.get_logger(__name__)
+
+#: Seconds that the template may take to load its models.
+LOAD_TIMEOUT: Final = 120.0
+#: Seconds that it may take to fork or to end a process, which takes some 20 ms.
+REQUEST_TIMEOUT: Final = 10.0
+#: Seconds that a process may not read its batch, or not go on with an answer it has begun.
+STALL_TIMEOUT: Final = 30
+
+_COMMAND: Final = (
+    "import sys; from service.sanitize.template_process import main; main(*map(int, sys.argv[1:]))"
+)
+#: Linear algebra with one thread: the pool is what uses the cores, and threads do not survive a fork.
+_ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_PAGE_SIZE: Final = os.sysconf("SC_PAGE_SIZE")
+
+
+class _TemplateLostError(Exception):
+    """The template does not answer."""
+
+
+class SanitizerProcess:
+    """One process and the worker's end of its pipe."""
+
+    def __init__(self, pid: int, pipe: Connection, control: Connection) -> None:
+        self.pid = pid
+        self.control = control  # of the template that forked it; a later one does not know it
+        self._pipe = pipe
+        with socket.socket(fileno=os.dup(pipe.fileno())) as same:
+            for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+                same.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", STALL_TIMEOUT, 0))
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended; read from /proc."""
+        try:
+            state = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return False
+        return state not in "ZX"
+
+    def memory(self) -> int:
+        """Its resident memory in bytes, with what it shares with the template; 0 if it has just ended."""
+        try:
+            return int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_SIZE
+        except (FileNotFoundError, ProcessLookupError):
+            return 0
+
+    def sanitize(self, records: Sequence[bytes | None], seconds: float) -> BatchResult | Failure:
+        """What it answers within `seconds`. After a failure it must be ended."""
+        try:
+            self._pipe.send(records)
+            if not self._pipe.poll(seconds):
+                return Failure(FailReason.TIMEOUT, f"no answer within {seconds:g} s")
+            answer: BatchResult | Failure = self._pipe.recv()
+        except BlockingIOError:
+            return Failure(FailReason.TIMEOUT, f"stopped for {STALL_TIMEOUT} s while reading or answering")
+        except (EOFError, OSError):
+            return Failure(FailReason.WORKER_CRASHED, "ended without an answer")
+        return answer
+
+    def close(self) -> None:
+        """Give its pipe up; it ends when it reads the next time."""
+        self._pipe.close()
+
+
+class Template:
+    """The process that has everything loaded. Should it die, its processes die too and it is started anew."""
+
+    def __init__(self, config: SanitizerConfig, *, process_memory: int) -> None:
+        """Start nothing yet.
+
+        Args:
+            config: What the template loads.
+            process_memory: Bytes of data that a forked process may have.
+        """
+        self._config = config
+        self._process_memory = process_memory
+        self._requests = threading.Lock()
+        #: Held for moments only, so that a stop never waits for a start.
+        self._life = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: Connection | None = None
+        self.stopped = False
+
+    def fork(self) -> SanitizerProcess:
+        """A new process. The calling thread must live as long as the template may.
+
+        Raises:
+            ConfigurationError: if the policy or the key ring is wrong.
+            SanitizerError: if no process can be started, or the template was stopped.
+        """
+        with self._requests:
+            for _ in range(2):
+                if self._control is None:
+                    self._start()
+                try:
+                    return self._forked()
+                except _TemplateLostError as error:
+                    self._replace_later(error)
+        raise SanitizerError(
+            "the sanitizer's template process dies or hangs whenever it is to fork a process"
+        )
+
+    def end(self, process: SanitizerProcess) -> str:
+        """Kill a process that may have ended already; how it ended, in words."""
+        process.close()
+        with self._requests:
+            if process.control is not self._control:
+                return "ended with its template"
+            try:
+                return f"exit code {self._ask(Reap(process.pid))}"
+            except _TemplateLostError as error:
+                self._replace_later(error)
+                return "ended with its template"
+
+    def stop(self) -> None:
+        """End the template, and with it every process; from then on nothing is started any more."""
+        with self._life:
+            self.stopped = True
+            self._kill()
+
+    def _start(self) -> None:
+        ours, theirs = Pipe()
+        with theirs, self._life:
+            if self.stopped:
+                raise SanitizerError("the sanitizer's processes were stopped")
+            # The kernel ends the template when this very thread ends, not only with the whole worker.
+            self._process = subprocess.Popen(  # noqa: S603 - a fixed command
+                [sys.executable, "-P", "-c", _COMMAND, str(theirs.fileno()), str(os.getpid())],
+                env=os.environ | _ONE_THREAD | {"PYTHONPATH": os.pathsep.join(sys.path)},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        self._control = ours
+        try:
+            unloadable = self._ask((self._config, self._process_memory), seconds=LOAD_TIMEOUT)
+        except _TemplateLostError as error:
+            raise SanitizerError(f"the sanitizer's template process: {error}, {self._lose()}") from None
+        if unloadable is None:
+            return
+        self._lose()
+        if unloadable.wrong_configuration:
+            raise ConfigurationError(unloadable.message)
+        raise SanitizerError(f"the sanitizer's template process can't load its models: {unloadable.message}")
+
+    def _forked(self) -> SanitizerProcess:
+        assert self._control is not None
+        ours, theirs = Pipe()
+        with theirs:
+            try:
+                pid = self._ask(Fork(), handle=theirs.fileno())
+            except _TemplateLostError:
+                ours.close()
+                raise
+        return SanitizerProcess(pid, ours, self._control)
+
+    def _ask(self, request: object, *, handle: int | None = None, seconds: float = REQUEST_TIMEOUT) -> Any:
+        assert self._control is not None
+        try:
+            self._control.send(request)
+            if handle is not None:
+                send_handle(self._control, handle, 0)
+            if not self._control.poll(seconds):
+                raise _TemplateLostError(f"no answer within {seconds:g} s")
+            return self._control.recv()
+        except (EOFError, OSError):
+            raise _TemplateLostError("ended without an answer") from None
+
+    def _replace_later(self, error: _TemplateLostError) -> None:
+        ending = self._lose()
+        if not self.stopped:
+            log.warning("sanitizer_template_lost", detail=str(error), ending=ending)
+
+    def _lose(self) -> str:
+        """Give the template up; the kernel ends its processes. How it ended, in words."""
+        assert self._control is not None
+        self._control.close()
+        self._control = None
+        with self._life:
+            return self._kill()
+
+    def _kill(self) -> str:
+        if self._process is None:
+            return "never started"
+        self._process.kill()
+        return f"exit code {self._process.wait()}"
