@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import typer
 
-from service.cli import bench, dead_letters, demo, keys, policy, sanitize, topics, version, worker
+from service.cli import bench, breaker, dead_letters, demo, keys, policy, sanitize, topics, version, worker
 from service.cli.console import stderr
 from service.errors import WeirError
 
@@ -22,6 +22,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 app.add_typer(topics.app, name="topics")
 app.add_typer(dead_letters.app, name="dead-letters")
+app.add_typer(breaker.app, name="breaker")
 
 
 def run(arguments: Sequence[str]) -> int:

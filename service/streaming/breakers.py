@@ -73,6 +73,11 @@ class BreakerRecord(BaseModel):
         return self.state is State.OPEN and (self.until is None or moment < self.until)
 
     @property
+    def start(self) -> str:
+        """Since when it is so, as a date-time."""
+        return format_timestamp(self.since // 1000)
+
+    @property
     def end(self) -> str | None:
         """When it closes by itself, as a date-time."""
         return None if self.until is None else format_timestamp(self.until // 1000)
