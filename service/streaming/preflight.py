@@ -9,7 +9,7 @@ from service.policy import load
 from service.policy.plan import CompiledPolicy
 from service.pseudonyms.keyring import KeyRing
 from service.settings import Settings
-from service.streaming.topics import Role, Topics, TopicState, needed_topics, refuse_unfit
+from service.streaming.topics import Topics, TopicState, needed_topics, refuse_unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,4 +45,4 @@ def check(settings: Settings) -> Checked:
 
 
 def _largest(states: list[TopicState]) -> int:
-    return min(state.largest for state in states if state.topic.role in {Role.VENDOR, Role.DEAD_LETTER})
+    return min(state.largest for state in states if state.topic.role.is_output)

@@ -39,6 +39,11 @@ class Role(StrEnum):
     DEAD_LETTER = "dead letters"
     CONTROL = "circuit breakers"
 
+    @property
+    def is_output(self) -> bool:
+        """Whether outcomes of events go there."""
+        return self in {Role.VENDOR, Role.DEAD_LETTER}
+
 
 class NeededTopic(NamedTuple):
     """A topic by name."""
