@@ -15,7 +15,7 @@ from tests.running_weir import RunningWeir
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 SHOWN = re.compile(r"(?:^    (?:\.venv/bin/)?|`)weir ((?:[a-z]+(?:-[a-z]+)* ?)+)([^`\n#]*)", re.MULTILINE)
-GROUPS = {"policy", "keys", "topics", "bench", "dead-letters"}
+GROUPS = {"policy", "keys", "topics", "bench", "breaker", "dead-letters"}
 
 
 def shown_commands() -> dict[str, set[str]]:
