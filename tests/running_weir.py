@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.request import urlopen
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -39,6 +39,25 @@ def runs(pid: int) -> bool:
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     return False
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """The names of the processes below one, by their ids: `weir-template`, `weir-sanitizer`."""
+    parents: dict[int, int] = {}
+    names: dict[int, str] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            before, _, after = stat.read_text().rpartition(")")
+            state, parent = after.split()[:2]
+            if state != "Z":
+                number, _, name = before.partition(" (")
+                names[int(number)], parents[int(number)] = name, int(parent)
+    found: dict[int, str] = {}
+    generation = {pid}
+    while generation:
+        generation = {child for child, parent in parents.items() if parent in generation}
+        found |= {child: names[child] for child in generation}
+    return found
 
 
 class OutputRecord(NamedTuple):
@@ -154,25 +173,35 @@ class RunningWeir:
 
     def read(self) -> list[OutputRecord]:
         """Everything in the output topics, for a read_committed reader."""
-        consumer = KafkaConsumer(
-            bootstrap_servers=self.bootstrap, isolation_level="read_committed", enable_auto_commit=False
-        )
+        records = read_committed(self.bootstrap, self.outputs)
+        return [OutputRecord(each.topic, each.key, each.value, tuple(each.headers)) for each in records]
+
+    @property
+    def dead_letters(self) -> str:
+        """The dead-letter topic."""
+        return self.outputs[-1]
+
+
+def read_committed(bootstrap: str, topics: Iterable[str]) -> Iterator[Any]:
+    """Every record of the topics up to their present ends, as a read_committed reader sees them."""
+    consumer = KafkaConsumer(
+        bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
+    )
+    with contextlib.closing(consumer):
         partitions = [
             TopicPartition(topic, number)
-            for topic in self.outputs
+            for topic in topics
             for number in consumer.partitions_for_topic(topic)
         ]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
         ends = consumer.end_offsets(partitions)
-        found = []
         deadline = time.monotonic() + PATIENCE
         while any(consumer.position(partition) < ends[partition] for partition in partitions):
-            assert time.monotonic() < deadline
+            assert time.monotonic() < deadline, "an open transaction, or Kafka is away"
             for records in consumer.poll(timeout_ms=500, max_records=10_000).values():
-                found += [OutputRecord(r.topic, r.key, r.value, tuple(r.headers)) for r in records]
-        consumer.close()
-        return found
+                deadline = time.monotonic() + PATIENCE
+                yield from records
 
 
 @contextmanager

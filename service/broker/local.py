@@ -82,6 +82,11 @@ class Node:
         assert self._process is not None
         return self._process.pid
 
+    @property
+    def alive(self) -> bool:
+        """Whether its process runs, or is frozen."""
+        return self._process is not None and self._process.poll() is None
+
     def start(self) -> None:
         """Start on empty data; it is ready some seconds later.
 
