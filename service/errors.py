@@ -32,3 +32,7 @@ class BrokerError(WeirError):
 
 class SanitizerError(WeirError):
     """The sanitizer's processes cannot be started or kept alive."""
+
+
+class StallError(WeirError):
+    """The worker makes no progress; the message says what stands still, and for how long."""

@@ -98,7 +98,7 @@ class Settings(BaseSettings):
         default=300.0,
         ge=5,
         le=86_400,
-        description="Seconds without progress after which a worker ends with exit code 3; above both of these.",
+        description="Seconds without progress until a worker ends with exit code 3.",
     )
     transaction_timeout: float = Field(
         default=60.0, ge=5, le=900, description="Seconds until Kafka aborts an open transaction."

@@ -1,6 +1,6 @@
 """Finds personal data in texts: the one door to detection."""
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
@@ -60,6 +60,7 @@ class Detector:
         self._models = {"en": load_model(spacy_model), "fr": load_model("fr_core_news_sm")}
         self._engine = Engine()
         self._cache: OrderedDict[TextRequest, tuple[Span, ...]] = OrderedDict()
+        self._counts: Counter[str] = Counter()
 
     def detect(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
         """The spans of each text: in order, not overlapping, in code points of the text as it was given."""
@@ -69,6 +70,7 @@ class Detector:
                 self._cache.move_to_end(request)
                 found[request] = self._cache[request]
         fresh = [request for request in dict.fromkeys(requests) if request not in found]
+        self._counts.update(cache=len(found), detector=len(fresh))
         for request, spans in zip(fresh, self._search(fresh), strict=True):
             found[request] = spans
             if len(request.text) <= _CACHE_LONGEST_TEXT:
@@ -76,6 +78,11 @@ class Detector:
         while len(self._cache) > _CACHE_ENTRIES:
             self._cache.popitem(last=False)
         return [found[request] for request in requests]
+
+    def take_counts(self) -> Counter[str]:
+        """How many different texts the `cache` knew, and the `detector` searched, since the last call."""
+        counts, self._counts = self._counts, Counter()
+        return counts
 
     def forget(self) -> None:
         """Empty the cache."""

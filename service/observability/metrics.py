@@ -7,12 +7,15 @@ from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS_IN = Counter("weir_records_in", "Raw records whose outcomes were committed.")
 RAW_BYTES_IN = Counter("weir_raw_bytes_in", "Bytes of these records' values.")
+RECORDS_GONE = Counter("weir_records_gone", "Raw records that retention removed before they were read.")
+BYTES_OUT = Counter("weir_bytes_out", "Bytes of keys and values committed to vendor topics.", ["vendor"])
 OUTCOMES = Counter(
     "weir_outcomes",
     "Committed outcomes; vendor `all` where one dead letter stands for every vendor.",
     ["vendor", "outcome", "reason"],
 )
 REMARKS = Counter("weir_remarks", "Values changed or refused, by what was found.", ["vendor", "entity"])
+TEXTS = Counter("weir_texts", "Texts searched for personal data, by where the result came from.", ["source"])
 GATE_HITS = Counter("weir_gate_hits", "Personal data that only the gate found.", ["vendor", "path", "family"])
 BATCH_RECORDS = Histogram(
     "weir_batch_records",
@@ -23,6 +26,24 @@ BATCH_SECONDS = Histogram(
     "weir_batch_seconds",
     "Seconds from a batch's fetch to its commit.",
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+STAGE_SECONDS = Histogram(
+    "weir_stage_seconds",
+    "Seconds of a batch in a stage: queue, for a free sanitizer process; sanitize; build; commit.",
+    ["stage"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+END_TO_END_SECONDS = Histogram(
+    "weir_end_to_end_seconds",
+    "Seconds from a raw record's timestamp to the commit of its outcomes, by the clocks of both machines.",
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600),
+)
+LAG = Gauge("weir_lag_records", "Offsets between the partition's end and what is committed.", ["partition"])
+LOOP_DELAY = Histogram(
+    "weir_loop_delay_seconds",
+    "Seconds that an event loop, main or consumer, let a call wait; looked at once a second.",
+    ["loop"],
+    buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
 )
 BREAKER_OPEN = Gauge("weir_breaker_open", "1 while the vendor's circuit breaker is open, else 0.", ["vendor"])
 BREAKER_OPENED = Counter(

@@ -95,8 +95,12 @@ class GateHit(NamedTuple):
 
 @dataclass(slots=True)
 class BatchResult:
-    """The outcomes of a batch, in the order of its records, and counts of what was done."""
+    """The outcomes of a batch, in the order of its records, and counts of what was done.
+
+    `texts` counts the texts searched, by where the result came from: `cache` or `detector`.
+    """
 
     outcomes: list[RecordOutcomes]
     remarks: Counter[Remark] = field(default_factory=Counter)
     gate_hits: Counter[GateHit] = field(default_factory=Counter)
+    texts: Counter[str] = field(default_factory=Counter)

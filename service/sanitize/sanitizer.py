@@ -105,6 +105,7 @@ class Sanitizer:
         result = BatchResult([])
         starts = [self._start(record) for record in records]
         self._detect([start for start in starts if isinstance(start, _Journey)])
+        result.texts = self._detector.take_counts()
         for start in starts:
             if isinstance(start, Rejection):
                 result.outcomes.append((DeadLettered(None, Stage.DECODE, start.reason),))

@@ -23,16 +23,20 @@ from service.streaming.backlog import Backlog
 from service.streaming.breakers import Breakers
 from service.streaming.control_topic import ControlTopic
 from service.streaming.credentials import credentials
-from service.streaming.health import TICK, Health
+from service.streaming.health import Health, Pulse
 from service.streaming.lanes import Lanes
+from service.streaming.observer import TICK, Observer
 from service.streaming.output import OutputRules
 from service.streaming.preflight import Checked
 from service.streaming.transport import BatchConsumer, BatchTransport
+from service.streaming.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
 #: Faust's consumer leaves the group for good if it hasn't fetched for so long. A spare replica never does.
 MAX_POLL_INTERVAL: Final = 86_400.0
+#: Seconds until partitions that were added to the raw topic are noticed, at most.
+METADATA_AGE: Final = 30
 #: Heartbeats in a session.
 HEARTBEATS: Final = 10
 #: Part of the shutdown's grace kept for leaving the group and ending the processes.
@@ -54,7 +58,7 @@ class Application(faust.App):
 
     def __init__(self, settings: Settings, *, worker: str) -> None:
         self.settings = settings
-        self.health = Health()
+        self.health = Health(settings.stall_timeout)
         self.checked: Checked | None = None
         self.fail: Callable[[BaseException], None] | None = None
         self._backlog = Backlog(settings.batch_bytes)
@@ -62,6 +66,8 @@ class Application(faust.App):
         self._lanes: Lanes | None = None
         self._control: ControlTopic | None = None
         self._probes: ProbeServer | None = None
+        self._observer: Observer | None = None
+        self._watchdog: Watchdog | None = None
         self._background: list[asyncio.Task[None]] = []
         super().__init__(
             settings.group_id,
@@ -75,6 +81,7 @@ class Application(faust.App):
             broker_request_timeout=settings.session_timeout + 60,  # Faust wants it above the session's
             broker_session_timeout=settings.session_timeout,
             consumer_auto_offset_reset="none",  # the transport decides, and tells
+            consumer_metadata_max_age_ms=METADATA_AGE * 1000,
             agent_supervisor=CrashingSupervisor,
             store="memory://",
             stream_recovery_delay=0.0,
@@ -102,9 +109,8 @@ class Application(faust.App):
         """Start everything that must be there before the first batch, then join the group."""
         assert self.checked is not None, "the worker checks before it starts"
         checked, settings = self.checked, self.settings
-        self._probes = ProbeServer(
-            settings.probe_host, settings.probe_port, alive=self.health.alive, ready=self.health.ready
-        )
+        probes = {"/livez": self.health.live, "/readyz": self.health.ready, "/startupz": self.health.started}
+        self._probes = ProbeServer(settings.probe_host, settings.probe_port, probes)
         self._probes.start()
         metrics.BUILD.labels(version("weir"), checked.policy.fingerprint).set(1)
         log.info(
@@ -117,7 +123,6 @@ class Application(faust.App):
             processes=settings.processes,
             probe_port=self._probes.port,
         )
-        self._background.append(asyncio.create_task(self.health.tick()))
         self._pool = SanitizerPool(
             SanitizerConfig(settings.config_dir, checked.keyring_file, settings.spacy_model),
             PoolLimits.of(settings),
@@ -131,8 +136,22 @@ class Application(faust.App):
         self._background.append(asyncio.create_task(self._end_with(self._control.follow(breakers))))
         self._lanes = Lanes(settings, self._pool, rules, breakers, self._backlog, member=self._member_id)
         self._background.append(asyncio.create_task(self._end_with(self._lanes.failed)))
-        self._background.append(asyncio.create_task(self._watch_group()))
+        self._observe(self._lanes, self._pool)
         await super().on_start()
+
+    def _observe(self, lanes: Lanes, pool: SanitizerPool) -> None:
+        """Have everything watched, from now on, that can stand still."""
+        assert self.fail is not None
+        consumer = self.consumer
+        assert isinstance(consumer, BatchConsumer)
+        self._observer = observer = Observer(
+            self.health, self.settings, consumer=consumer, lanes=lanes, pool=pool, backlog=self._backlog
+        )
+        for needed in (observer.watch(), observer.follow_ends(), self._watch_consumer(consumer)):
+            self._background.append(asyncio.create_task(self._end_with(needed)))
+        self.health.listen(Pulse("main", self.loop), Pulse("consumer", consumer.thread_loop))
+        self._watchdog = Watchdog(self.health, self.fail)
+        self._watchdog.start()
 
     def _member_id(self) -> str | None:
         assert isinstance(self.consumer, BatchConsumer)
@@ -145,29 +164,40 @@ class Application(faust.App):
             assert self.fail is not None
             self.fail(error)
 
-    async def _watch_group(self) -> None:
-        error: BaseException | None = None
-        while error is None:
+    async def _watch_consumer(self, consumer: BatchConsumer) -> None:
+        """Notice what aiokafka tells only those who ask.
+
+        Raises:
+            BrokerError: the consumer takes no part in its group any more, or fetches no more.
+        """
+        while True:
             await asyncio.sleep(TICK)
-            assert isinstance(self.consumer, BatchConsumer)
-            error = self.consumer.group_error()
-        assert self.fail is not None
-        reason = type(error).__name__
-        self.fail(BrokerError(f"Kafka keeps the worker out of group {self.settings.group_id}: {reason}"))
+            if (error := consumer.group_error()) is not None:
+                group, reason = self.settings.group_id, type(error).__name__
+                raise BrokerError(f"Kafka keeps the worker out of group {group}: {reason}")
+            if (error := consumer.fetch_error()) is not None:
+                raise BrokerError(f"the consumer fetches no more: {type(error).__name__}")
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
-        self.health.joined = False
+        log.info("partitions_revoked")
+        if self._observer is not None:
+            self._observer.left()
         if self._lanes is not None:
             await self._lanes.release()
 
     async def _on_assigned(self, *_: Any, **__: Any) -> None:
-        self.health.joined = True
+        assert self._observer is not None
+        if not self.health.joined:
+            log.info("worker_ready")
+        self._observer.joined()
         assignment: set[TP] = self.consumer.assignment()
         log.info("partitions_assigned", partitions=sorted(tp.partition for tp in assignment))
 
     async def _on_shutdown(self, *_: Any, **__: Any) -> None:
         """Finish the batches in flight while still in the group; Faust fetches no more by now."""
         self.health.stopping = True
+        if self._watchdog is not None:
+            self._watchdog.stop()
         if self._lanes is not None:
             finished = await self._lanes.drain(self.settings.shutdown_grace * (1 - RESERVE))
             await self._lanes.close()

@@ -39,6 +39,16 @@ class Backlog:
                 return set()
             return {each for each in partitions if self._batches[each] < BATCHES_PER_LANE}
 
+    def holds(self, partition: TopicPartition) -> bool:
+        """Whether batches of the partition are under way."""
+        with self._lock:
+            return self._batches[partition] > 0
+
+    def waits_for_others(self, partition: TopicPartition) -> bool:
+        """Whether the partition is held back for what is under way of others."""
+        with self._lock:
+            return self._bytes >= self._most_bytes and not self._batches[partition]
+
     def add(self, batch: RecordBatch) -> None:
         """A batch was fetched."""
         with self._lock:

@@ -21,6 +21,7 @@ from service.sanitize.outcomes import BatchResult
 from service.streaming.breakers import Breakers
 from service.streaming.output import Output, OutputRules, count
 from service.streaming.record_batch import RecordBatch
+from service.streaming.refusals import refusal
 from service.streaming.transaction import TransactionalProducer
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ class LaneContext(Protocol):
 
     rules: OutputRules
     breakers: Breakers
+    group: str
     #: Seconds that Kafka may fail or be away before the worker gives up.
     patience: float
 
@@ -72,6 +74,8 @@ class Lane:
         self._producer: TransactionalProducer | None = None
         self._opened = False
         self.closing = False
+        #: Whether the batch whose turn it is has not come back from the pool yet.
+        self.sanitizing = False
         #: The next offset to commit from; known once the lane is open.
         self._next = 0
         self.task = asyncio.create_task(self._run(), name=f"lane {source.topic}/{source.partition}")
@@ -83,6 +87,11 @@ class Lane:
             return
         work = asyncio.create_task(self._context.sanitize(batch.values))
         self._batches.put_nowait((batch, work))
+
+    @property
+    def committed(self) -> int | None:
+        """The next offset to commit from; None until the lane has opened."""
+        return self._next if self._opened else None
 
     async def drained(self) -> bool:
         """Wait until every batch taken in was committed, or the lane has ended; whether nothing is left."""
@@ -108,7 +117,9 @@ class Lane:
         while True:
             batch, work = await self._batches.get()
             try:
+                self.sanitizing = True
                 result = await work
+                self.sanitizing = False
                 await self._deliver(batch, result)
             finally:
                 work.cancel()
@@ -146,11 +157,14 @@ class Lane:
             if batch.offsets[-1] < self._next:
                 return
             start = self._next
-            output = self._context.rules.output(batch, result, start, breakers.open)
+            with metrics.STAGE_SECONDS.labels("build").time():
+                output = self._context.rules.output(batch, result, start, breakers.open)
             openings = breakers.unwritten()
             assert self._producer is not None
-            await self._producer.commit([*output.records, *openings], self.source, batch.offsets[-1] + 1)
-            self._next = batch.offsets[-1] + 1
+            records, next_offset = [*output.records, *openings], batch.offsets[-1] + 1
+            with metrics.STAGE_SECONDS.labels("commit").time():
+                await self._producer.commit(records, self.source, next_offset)
+            self._next = next_offset
             breakers.written(openings)
 
         await self._until_it_works(commit)
@@ -173,8 +187,8 @@ class Lane:
         """Try, again with growing pauses while Kafka fails.
 
         Raises:
-            BrokerError: Kafka failed for longer than the worker's patience, or another worker has the
-                partition and no rebalance has closed this lane.
+            BrokerError: Kafka refuses for good, or failed for longer than the worker's patience, or another
+                worker has the partition and no rebalance has closed this lane.
         """
         deadline = time.monotonic() + self._context.patience
         pause = FIRST_PAUSE
@@ -183,6 +197,9 @@ class Lane:
                 async with asyncio.timeout(max(0.0, deadline - time.monotonic())):
                     return await step()
             except (KafkaError, ClientError, OSError, TimeoutError, _NotYetError) as error:
+                refused = refusal(error, group=self._context.group, raw_topic=self.source.topic)
+                if refused is not None:
+                    raise refused from None
                 self._report(error)
                 await self._stop_producer()
                 if time.monotonic() + pause >= deadline:

@@ -66,6 +66,14 @@ class Lanes:
             lane = self._new_lane(batch)
         lane.put(batch)
 
+    def all(self) -> list[Lane]:
+        """Every lane, at this moment."""
+        return list(self._lanes.values())
+
+    def find(self, source: TopicPartition) -> Lane | None:
+        """The partition's lane; None before its first batch."""
+        return self._lanes.get(source)
+
     async def drain(self, seconds: float) -> bool:
         """Wait until everything taken in was committed, at most `seconds`; tell whether it was."""
         waiting = [asyncio.create_task(lane.drained()) for lane in self._lanes.values()]

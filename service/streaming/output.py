@@ -1,5 +1,6 @@
 """What one transaction writes: the records of a batch's outcomes, and what to count once committed."""
 
+import time
 from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, field
@@ -39,10 +40,11 @@ class OutputRecord(NamedTuple):
 
 @dataclass(slots=True)
 class Output:
-    """The records, in order, and the counts."""
+    """The records, in order, and the counts: outcomes by vendor, outcome and reason, bytes sent by vendor."""
 
     records: list[OutputRecord] = field(default_factory=list)
     outcomes: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    sent_bytes: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,7 @@ class OutputRules:
             case Sent(vendor, topic, key, value, headers):
                 output.records.append(OutputRecord(topic, key, value, headers))
                 output.outcomes[vendor, "sent", ""] += 1
+                output.sent_bytes[vendor] += len(key) + len(value)
             case Suppressed(vendor, reason):
                 output.outcomes[vendor, "suppressed", reason] += 1
             case DeadLettered(vendor_or_none, _, reason_of_death):
@@ -104,12 +107,20 @@ class OutputRules:
 
 
 def count(batch: RecordBatch, result: BatchResult, output: Output, start: int, seconds: float) -> None:
-    """Add a committed batch to the metrics."""
-    metrics.RECORDS_IN.inc(sum(offset >= start for offset in batch.offsets))
+    """Add a batch, committed at this moment, to the metrics."""
+    now = time.time()
+    committed = [at for offset, at in zip(batch.offsets, batch.timestamps, strict=True) if offset >= start]
+    for timestamp in committed:
+        metrics.END_TO_END_SECONDS.observe(max(0.0, now - timestamp / 1000))
+    metrics.RECORDS_IN.inc(len(committed))
     metrics.RAW_BYTES_IN.inc(batch.size)
     metrics.BATCH_RECORDS.observe(len(batch.offsets))
     metrics.BATCH_SECONDS.observe(seconds)
     metrics.count_outcomes(output.outcomes)
+    for vendor, size in output.sent_bytes.items():
+        metrics.BYTES_OUT.labels(vendor).inc(size)
+    for source, texts in result.texts.items():
+        metrics.TEXTS.labels(source).inc(texts)
     remarks: Counter[tuple[str, str]] = Counter()
     for remark, times in result.remarks.items():
         remarks[remark.vendor, remark.entity or "value"] += times

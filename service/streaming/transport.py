@@ -7,7 +7,7 @@ one Faust message for each run of records of one partition; everything else is F
 import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -25,6 +25,19 @@ log = structlog.get_logger(__name__)
 
 #: Seconds until a partition that was held back is looked at again.
 PAUSE: Final = 0.01
+#: Seconds for which nothing new is waited for at a time: after so long at most, what a rebalance has brought
+#: is seen where Faust waits for records of the partitions it had before. By Faust's own choice a second.
+WAIT: Final = 0.1
+#: Milliseconds that a broker may hold a request for records of idle partitions. Until it answers, aiokafka
+#: asks it for no others: a busy partition that was held back would wait as well. By Faust's choice 1500.
+HELD_BY_BROKER: Final = 100
+
+
+class Standing(NamedTuple):
+    """How far a partition is read, and how far it could be: both are offsets that come next."""
+
+    position: int
+    end: int
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
@@ -43,6 +56,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer = super()._create_worker_consumer(transport)
         # Faust asks for this only together with its own transactions. Read at start, which comes later.
         consumer._isolation_level = "read_committed"  # noqa: SLF001
+        consumer._fetch_max_wait_ms = HELD_BY_BROKER  # noqa: SLF001
         return consumer
 
     async def _fetch_records(
@@ -52,14 +66,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         timeout: float | None = None,  # noqa: ASYNC109  (Faust's signature)
         max_records: int | None = None,
     ) -> Mapping[TopicPartition, list[RecordBatch]]:
-        """Fetch from the partitions that the backlog leaves open, within `timeout` seconds."""
+        """Fetch from the partitions that the backlog leaves open."""
         self._note_assignment(consumer)
         wanted = self.consumer.transport.backlog.open(active_partitions)
         if not wanted:
             await self.sleep(PAUSE)
             return {}
-        if len(wanted) < len(active_partitions):
-            timeout = PAUSE
+        timeout = PAUSE if len(wanted) < len(active_partitions) else WAIT
         try:
             fetched = await super()._fetch_records(consumer, wanted, timeout, max_records)
         except NoOffsetForPartitionError as error:
@@ -73,6 +86,19 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         # Nothing is awaited from here on: records and the assignment they came under belong together.
         self._note_assignment(consumer)
         return {source: list(self._batches(source, records)) for source, records in fetched.items()}
+
+    async def standings(self) -> dict[TopicPartition, Standing]:
+        """See BatchConsumer."""
+        consumer = self._ensure_consumer()
+        states = {
+            each: consumer._subscription.subscription.assignment.state_value(each)  # noqa: SLF001
+            for each in consumer.assignment()
+        }
+        positions = {each: state.position for each, state in states.items() if state.has_valid_position}
+        if not positions:
+            return {}
+        ends = await consumer.end_offsets(list(positions))
+        return {each: Standing(position, ends[each]) for each, position in positions.items()}
 
     async def _go_to_start(
         self, consumer: AIOKafkaConsumer, source: TopicPartition, wanted: int | None
@@ -136,6 +162,7 @@ class BatchConsumer(driver.Consumer):
 
     logger = FAUST_LOGGER
     transport: "BatchTransport"
+    _thread: BatchConsumerThread
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -153,6 +180,41 @@ class BatchConsumer(driver.Consumer):
             return None if task.cancelled() else task.exception()
         error: BaseException | None = coordinator._pending_exception  # noqa: SLF001
         return error
+
+    def fetch_error(self) -> BaseException | None:
+        """What ended aiokafka's fetching, after which records would be waited for without an end."""
+        fetcher = getattr(self._thread._consumer, "_fetcher", None)  # noqa: SLF001
+        if fetcher is None or not fetcher.error_future.done() or fetcher.error_future.cancelled():
+            return None
+        error: BaseException | None = fetcher.error_future.exception()
+        return error
+
+    @property
+    def thread_loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that fetches and stays in the group, on a thread of its own."""
+        loop: asyncio.AbstractEventLoop = self._thread.thread_loop
+        return loop
+
+    def answered_at(self) -> float | None:
+        """When a broker last answered, in seconds of the monotonic clock; None while none has."""
+        client = getattr(self._thread._consumer, "_client", None)  # noqa: SLF001
+        connections = list(client._conns.values()) if client else []  # noqa: SLF001
+        return max((each._last_action for each in connections), default=None)  # noqa: SLF001
+
+    async def standings(self) -> dict[TopicPartition, Standing]:
+        """How far each assigned partition is read, and its end for a `read_committed` reader, freshly asked.
+
+        Raises:
+            KafkaError: no answer within the request's timeout, or a refusal.
+        """
+        asked = asyncio.run_coroutine_threadsafe(self._thread.standings(), self.thread_loop)
+        return await asyncio.wrap_future(asked)
+
+    async def _wait_next_records(self, timeout: float) -> Any:  # noqa: ASYNC109  (Faust's signature)
+        """Faust's own, but without its sleep of a second where there is no partition to fetch from."""
+        while self.flow_active and not self.should_stop and not self._get_active_partitions():
+            await self.sleep(WAIT)
+        return await super()._wait_next_records(timeout)
 
     @property
     def member_id(self) -> str | None:

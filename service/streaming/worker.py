@@ -4,11 +4,11 @@
 """
 
 import asyncio
-import logging
 import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any, Final, NoReturn
 
 import faust
@@ -22,6 +22,8 @@ from service.streaming.preflight import check
 
 log = structlog.get_logger(__name__)
 
+#: Seconds that the last line may take to be written: a pipe that nobody reads would hold it for ever.
+LAST_WORDS: Final = 5.0
 WORKER: Final = "service.streaming.worker:Worker"
 
 
@@ -61,7 +63,9 @@ class Worker(faust.Worker):
         try:
             super().execute_from_commandline()
         except SystemExit as stop:
-            sys.exit(BrokerError.exit_code if stop.code else 0)
+            code = BrokerError.exit_code if stop.code else 0
+            log.info("worker_stopped", exit_code=code)
+            sys.exit(code)
 
     async def start(self) -> None:
         """Start; what keeps the worker from it ends the process, with the error's own exit code."""
@@ -83,10 +87,13 @@ class Worker(faust.Worker):
         if not self.app.health.stopping:
             self.app.health.stopping = True
             log.info("worker_stopping", signal=signal.name, grace=self.app.settings.shutdown_grace)
-            timer = threading.Timer(self.app.settings.shutdown_grace, _exit, [0])
-            timer.daemon = True
-            timer.start()
+            _call_after(self.app.settings.shutdown_grace, self._end_grace)
         super()._schedule_shutdown(signal)
+
+    def _end_grace(self) -> None:
+        _call_after(LAST_WORDS, os._exit, 0)
+        log.warning("worker_stopped", exit_code=0, unfinished=True)
+        os._exit(0)
 
     def _crash(self, reason: BaseException) -> None:
         """Faust calls this when any of its services has failed."""
@@ -100,10 +107,14 @@ class Worker(faust.Worker):
         if self.app.health.stopping:
             log.warning("failed_while_stopping", exc_info=reason)
             return
-        log.critical("worker_failed", exc_info=reason)
-        _exit(reason.exit_code if isinstance(reason, WeirError) else BrokerError.exit_code)
+        code = reason.exit_code if isinstance(reason, WeirError) else BrokerError.exit_code
+        _call_after(LAST_WORDS, os._exit, code)
+        log.critical("worker_failed", exit_code=code, exc_info=reason)
+        os._exit(code)
 
 
-def _exit(code: int) -> None:
-    logging.shutdown()
-    os._exit(code)
+def _call_after(seconds: float, function: Callable[..., object], *arguments: object) -> None:
+    """Call a function from another thread, whatever this one does until then."""
+    timer = threading.Timer(seconds, function, arguments)
+    timer.daemon = True
+    timer.start()
