@@ -88,15 +88,6 @@ def stricken(signal_name: str, step: str) -> Sequence[str]:
     return (sys.executable, "-m", "tests.chaos.stricken_worker", signal_name, *step.split())
 
 
-def processes_of(pid: int) -> list[int]:
-    """Every process that a process has started, and theirs."""
-    children: list[int] = []
-    with suppress(FileNotFoundError, ProcessLookupError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            children += [int(each) for each in (task / "children").read_text().split()]
-    return [each for child in children for each in (child, *processes_of(child))]
-
-
 def is_stopped(pid: int) -> bool:
     """Whether a process was stopped by SIGSTOP."""
     with suppress(FileNotFoundError, ProcessLookupError):

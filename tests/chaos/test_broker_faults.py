@@ -16,7 +16,7 @@ from tests.running_weir import RunningWeir, wait_until
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
 RECORDS: Final = 4000
-#: Seconds: more than a session (6), and a transaction (5) with the pause between the broker's looks at it (10).
+#: Seconds: more than a session (6), and a transaction (5) with the pause between two looks at it (10).
 FROZEN: Final = 20
 
 

@@ -9,10 +9,10 @@ from typing import Final
 import pytest
 
 from tests.chaos.load import Feeder, join_and_leave
-from tests.chaos.orchestrator import Orchestrator, is_stopped, processes_of, stricken
+from tests.chaos.orchestrator import Orchestrator, is_stopped, stricken
 from tests.chaos.progress import RECOVERY, committed_and_written, wait_until_all_is_committed
 from tests.chaos.trial import SETTINGS, assert_exact, begin
-from tests.running_weir import RunningWeir, Worker, runs, wait_until
+from tests.running_weir import RunningWeir, Worker, descendants, runs, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
@@ -81,7 +81,7 @@ def test_stopped_with_a_batch_that_hangs(weir: RunningWeir, keyring_file: Path) 
     begin(weir, RECORDS)
     worker = weir.start(**SETTINGS, WEIR_SHUTDOWN_GRACE="5")
     weir.wait_for_commits(1)
-    pool = processes_of(worker.process.pid)
+    pool = descendants(worker.process.pid)
     for pid in pool:
         os.kill(pid, signal.SIGSTOP)
     assert worker.stop() == 0, worker.log
