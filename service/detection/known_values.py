@@ -3,7 +3,9 @@
 import base64
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from enum import Enum, auto
+from functools import cache, lru_cache
+from itertools import chain, islice
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote
 
@@ -14,7 +16,7 @@ from service.detection.word_lists import word_list
 from service.detection.words import PARTICLES, split_words
 from service.events.event import Event
 from service.events.json_value import JsonValue
-from service.events.paths import lookup
+from service.events.paths import MISSING, lookup
 from service.policy.entities import Entity
 from service.policy.plan import IdentityField
 
@@ -33,6 +35,10 @@ _MAX_VALUES: Final = 200
 _LONGEST_URL: Final = 4_000
 _MAX_PARAMETERS: Final = 50
 _MAX_DEPTH: Final = 32
+#: The caches' bounds: values with all their forms, some 3 kB each, and keys, longer ones not kept.
+_CACHED_VALUES: Final = 4_096
+_CACHED_KEYS: Final = 4_096
+_LONGEST_CACHED_KEY: Final = 64
 
 _NOT_SOLID: Final = re.compile(r"[\W_]+")
 
@@ -60,6 +66,15 @@ _LEFT: Final = r"(?<![^\W_])"
 _RIGHT: Final = r"(?:'?s)?(?![^\W_])"
 
 
+class _Kind(Enum):
+    """What a value is, which decides the forms it may take."""
+
+    NAME = auto()
+    PHONE = auto()
+    PERSON = auto()  # a user name, and whatever else a person goes by
+    OTHER = auto()
+
+
 class _Form(NamedTuple):
     """One form in which a value may stand in a text.
 
@@ -79,7 +94,7 @@ class KnownValues:
 
     def __init__(self, forms: Iterable[_Form] = ()) -> None:
         """Made by `of`; without forms nothing is known and nothing found."""
-        self._forms = tuple(sorted(set(forms)))
+        self._forms = tuple(forms)
 
     def __repr__(self) -> str:
         """Shows no value."""
@@ -88,12 +103,13 @@ class KnownValues:
     @classmethod
     def of(cls, event: Event, identity_fields: Iterable[IdentityField]) -> "KnownValues":
         """The values of the event's identity fields, and of what looks like one anywhere else in it."""
-        forms = _Forms()
-        for field in identity_fields:
-            forms.add(lookup(event.body, field.path), field.data_class)
-        for value, data_class in _unclassified(event.body):
-            forms.add(value, data_class)
-        return cls(forms.found)
+        found = {
+            (_written(value), _kind(field.data_class))
+            for field in identity_fields
+            if (value := lookup(event.body, field.path)) is not MISSING
+        }
+        found.update((_written(value), kind) for value, kind in _unclassified(event.body))
+        return cls(chain.from_iterable(_forms(written, kind) for written, kind in found))
 
     def spans(self, text: str) -> tuple[Span, ...]:
         """Where the values stand in a text: in order, not overlapping, in code points of the text."""
@@ -112,12 +128,10 @@ class KnownValues:
             return False
         folded = fold(text)
         unescaped = unescape(folded)
-        return any(
-            form.probe in solid
-            for reading in ((folded,) if unescaped is None else (folded, unescaped))
-            for solid in (_solid(lowered(reading.text)),)
-            for form in self._forms
-        )
+        solid = _solid(lowered(folded.text))
+        if unescaped is not None:
+            solid = f"{solid} {_solid(lowered(unescaped.text))}"
+        return any(form.probe in solid for form in self._forms)
 
     def _in(self, reading: Reading) -> Iterator[Span]:
         low = lowered(reading.text)
@@ -137,27 +151,46 @@ def _solid(low: str) -> str:
     return _NOT_SOLID.sub("", low)
 
 
-class _Forms:
-    """Collects the forms of values, as regular expressions."""
+def _written(value: object) -> str:
+    """A value as it may stand in a text; empty where it can't name anybody."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return written[: _LONGEST + 1]
 
-    def __init__(self) -> None:
+
+@cache
+def _kind(data_class: str) -> _Kind:
+    if data_class.startswith("person.name"):
+        return _Kind.NAME
+    if data_class.startswith("contact.phone"):
+        return _Kind.PHONE
+    return _Kind.PERSON if data_class.startswith("person.") else _Kind.OTHER
+
+
+# A person's values come again with each event of a session; their forms take 100 µs of an event's time.
+@lru_cache(_CACHED_VALUES)
+def _forms(written: str, kind: _Kind) -> tuple[_Form, ...]:
+    """The forms of one value."""
+    text = " ".join(fold(written).text.split())
+    if not text or len(text) > _LONGEST:
+        return ()
+    return tuple(dict.fromkeys(_Forms(text, kind).found))
+
+
+class _Forms:
+    """Collects the forms of a value, as regular expressions."""
+
+    def __init__(self, text: str, kind: _Kind) -> None:
         self.found: list[_Form] = []
         self._lists = lexicon()
-
-    def add(self, value: object, data_class: str) -> None:
-        if isinstance(value, bool) or not isinstance(value, str | int | float):
-            return
-        written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-        text = " ".join(fold(written[: _LONGEST + 1]).text.split())
-        if not text or len(text) > _LONGEST:
-            return
-        if data_class.startswith("person.name"):
+        if kind is _Kind.NAME:
             self._name(text)
-        elif data_class.startswith("contact.phone"):
+        elif kind is _Kind.PHONE:
             self._phone(text)
         elif "@" in text and _EMAIL.fullmatch(text):
             self._email(text)
-        elif data_class.startswith("person."):
+        elif kind is _Kind.PERSON:
             self._user_name(text)
         elif _PHONE.fullmatch(text):
             self._phone(text)
@@ -278,7 +311,7 @@ class _Forms:
             self._put(backwards, _LEFT + re.escape(backwards) + _RIGHT)
 
 
-def _unclassified(body: JsonValue) -> Iterator[tuple[JsonValue, str]]:
+def _unclassified(body: JsonValue) -> Iterator[tuple[JsonValue, _Kind]]:
     """Values that look like somebody's, by themselves or by their key, anywhere in an event."""
     budget = _MAX_VALUES
     stack: list[tuple[JsonValue, str, str, int]] = [(body, "", "", 0)]
@@ -292,18 +325,19 @@ def _unclassified(body: JsonValue) -> Iterator[tuple[JsonValue, str]]:
             if depth < _MAX_DEPTH:
                 stack += [(item, key, parent, depth + 1) for item in node]
             continue
-        for value, name, holder in ((node, key, parent), *_in_url(node)):
-            data_class = _class_by_looks(value, name, holder)
-            if data_class:
+        found = [(node, key, parent)]
+        if isinstance(node, str) and _URL_MARKS.search(node):
+            found += _in_url(node)
+        for value, name, holder in found:
+            kind = _kind_by_looks(value, name, holder)
+            if kind is not None:
                 budget -= 1
-                yield value, data_class
+                yield value, kind
 
 
-def _in_url(value: JsonValue) -> Iterator[tuple[str, str, str]]:
+def _in_url(value: str) -> Iterator[tuple[str, str, str]]:
     """Who stands in a URL may stand in a text: its addresses, and its parameters as (value, name, holder)."""
-    if not isinstance(value, str) or not _URL_MARKS.search(value) or len(value) > _LONGEST_URL:
-        return
-    if any(char.isspace() for char in value):
+    if len(value) > _LONGEST_URL or any(char.isspace() for char in value):
         return
     plain = _unquoted(value)
     yield from ((match[0], "", "") for match in islice(_MAILBOX.finditer(plain), _MAX_PARAMETERS))
@@ -325,27 +359,44 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _class_by_looks(value: JsonValue, key: str, parent: str) -> str | None:
+def _kind_by_looks(value: JsonValue, key: str, parent: str) -> _Kind | None:
     if isinstance(value, str):
         if len(value) > _LONGEST or not value:
             return None
         if "@" in value and _EMAIL.fullmatch(value.strip()):
-            return "contact.email"
+            return _Kind.OTHER
         if _PHONE.fullmatch(value.strip()):
-            return "contact.phone"
+            return _Kind.PHONE
     elif isinstance(value, bool) or not isinstance(value, int):
         return None
+    short = len(key) + len(parent) <= _LONGEST_CACHED_KEY
+    meaning = (_meaning if short else _meaning.__wrapped__)(key, parent)
+    if not isinstance(value, str):
+        return meaning.number
+    if meaning.full_name is not meaning.text and _FULL_NAME.fullmatch(value.strip()):
+        return meaning.full_name
+    return meaning.text
+
+
+class _Meaning(NamedTuple):
+    """What stands under a key: an integer, a text with the look of a full name, and any other text."""
+
+    number: _Kind | None = None
+    full_name: _Kind | None = None
+    text: _Kind | None = None
+
+
+# Keys are few and the same in all events: looked at each time, they would take 60 µs of an event's time.
+@lru_cache(_CACHED_KEYS)
+def _meaning(key: str, parent: str) -> _Meaning:
     plain = "".join(piece.lower() for piece in _KEY_PIECE.findall(key))
     if plain in _PHONE_KEYS or plain.endswith("phone"):
-        return "contact.phone"
+        return _Meaning(_Kind.PHONE, _Kind.PHONE, _Kind.PHONE)
     if plain in _ID_KEYS:
-        return "identifier"
-    if not isinstance(value, str):
-        return None
+        return _Meaning(_Kind.OTHER, _Kind.OTHER, _Kind.OTHER)
     if plain in _NAME_KEYS or (
         plain == "name" and {piece.lower() for piece in _KEY_PIECE.findall(parent)} & _PERSON_WORDS
     ):
-        return "person.name"
-    if plain in _PERSON_KEYS and _FULL_NAME.fullmatch(value.strip()):
-        return "person.name"
-    return "person.username" if plain in _USER_NAME_KEYS else None
+        return _Meaning(None, _Kind.NAME, _Kind.NAME)
+    text = _Kind.PERSON if plain in _USER_NAME_KEYS else None
+    return _Meaning(None, _Kind.NAME if plain in _PERSON_KEYS else text, text)

@@ -172,3 +172,15 @@ def test_who_stands_in_a_url_is_known_in_texts(url: str) -> None:
 def test_short_ids_and_other_separators(user: str | int, text: str, stretches: list[str]) -> None:
     known = _known({"userId": user}, IdentityField(("userId",), "identifier.user"))
     assert _stretches(known, text) == stretches
+
+
+def test_a_key_too_long_for_the_cache_means_the_same() -> None:
+    known = _known({"properties": {"of_the_branch_" * 8 + "phone": 447911123456}})
+    assert _stretches(known, "call +44 7911 123456") == ["+44 7911 123456"]
+
+
+def test_the_values_of_earlier_events_are_forgotten() -> None:
+    other = _known({"userId": "usr_7731zz", "traits": {"name": "Ivo Petkov"}}, *FIELDS)
+    again = _known(BODY, *FIELDS)
+    assert _stretches(again, "Ivo Petkov, usr_7731zz, Ottilie Brandner") == ["Ottilie Brandner"]
+    assert _stretches(other, "Ivo Petkov, usr_7731zz, Ottilie Brandner") == ["Ivo Petkov", "usr_7731zz"]
