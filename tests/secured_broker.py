@@ -20,6 +20,8 @@ from tests.running_weir import admin, wait_until
 OPERATOR, WEIR = "operator", "weir"
 PASSWORDS = {OPERATOR: "long-and-secret-1", WEIR: "long-and-secret-2"}
 
+KEY_PASSWORD = "long-and-secret-3"
+
 LISTENERS = {
     "PASSWORDS": "SASL_PLAINTEXT",
     "TOKENS": "SASL_PLAINTEXT",
@@ -73,6 +75,11 @@ class SecuredBroker:
         return file
 
 
+def secrets_in(text: str) -> list[str]:
+    """The passwords that a text gives away, and the beginning of any token."""
+    return [secret for secret in (*PASSWORDS.values(), KEY_PASSWORD, TOKEN_HEAD) if secret in text]
+
+
 @contextmanager
 def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     """Start it, with the passwords of both users known to it."""
@@ -87,15 +94,21 @@ def secured_broker(folder: Path) -> Iterator[SecuredBroker]:
     with LocalBroker(properties, listeners=[*LISTENERS]) as broker:
         with admin(broker.bootstrap) as client:
             _add_users(client)
-        yield SecuredBroker(broker, folder, authority, authority.issue(OPERATOR, password="of-the-key"))
+        yield SecuredBroker(broker, folder, authority, authority.issue(OPERATOR, password=KEY_PASSWORD))
 
 
 def token(user: str, seconds: float = 3600) -> str:
     """A token that Kafka's test validator takes: unsigned, for `seconds` from now on."""
     now = int(time.time())
     claims = {"sub": user, "iat": now - 10, "exp": int(now + seconds)}
-    parts = (json.dumps(part).encode() for part in ({"alg": "none"}, claims))
-    return "".join(f"{base64.urlsafe_b64encode(part).decode().rstrip('=')}." for part in parts)
+    return f"{TOKEN_HEAD}.{_encoded(claims)}."
+
+
+def _encoded(part: dict[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+
+
+TOKEN_HEAD = _encoded({"alg": "none"})
 
 
 def _properties(authority: Authority, certificates: dict[str, Identity]) -> dict[str, str]:

@@ -4,12 +4,14 @@ import json
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from service.cli.console import stdout
 from service.kafka_access import KafkaAccess
 from service.policy import load
 from service.settings import load_settings
+from service.streaming.needed_rights import Task, needed_rights
+from service.streaming.rights import Right
 from service.streaming.topics import Topics, TopicState, needed_topics
 
 app = typer.Typer(no_args_is_help=True, help="Create or check the Kafka topics that Weir reads and writes.")
@@ -49,6 +51,40 @@ def check_topics(as_json: Json = False) -> None:
     with Topics.of(KafkaAccess.of(settings)) as kafka:
         states = kafka.look(topics)
     _report(states, as_json=as_json)
+
+
+@app.command()
+def acls(
+    principal: Annotated[str, typer.Option(help="Whom to allow, for example User:weir.")],
+    task: Annotated[Task, typer.Option("--for", help="What they do, by the command's name.")] = Task.WORKER,
+    as_json: Json = False,
+) -> None:
+    """List the least rights that are needed in a Kafka with an authorizer. Asks and changes nothing there."""
+    settings = load_settings()
+    rights = needed_rights(task, settings, needed_topics(settings, load(settings.config_dir)))
+    if not as_json:
+        stdout.print(_rights_table(rights, f"{principal} must be allowed from any host"))
+        return
+    rows = [
+        {
+            "principal": principal,
+            "host": "*",
+            "permission": "ALLOW",
+            "operation": right.operation.value,
+            "resource": right.resource.value,
+            "pattern": right.pattern,
+            "name": right.name,
+        }
+        for right in rights
+    ]
+    stdout.print_json(json.dumps(rows))
+
+
+def _rights_table(rights: list[Right], title: str) -> Table:
+    table = Table("Operation", "Resource", "Pattern", Column("Name", overflow="fold"), title=title)
+    for right in rights:
+        table.add_row(right.operation, right.resource, right.pattern, right.name)
+    return table
 
 
 def _report(states: list[TopicState], *, as_json: bool) -> None:

@@ -28,6 +28,7 @@ from service.streaming.lanes import Lanes
 from service.streaming.observer import TICK, Observer
 from service.streaming.output import OutputRules
 from service.streaming.preflight import Checked
+from service.streaming.refusals import refusal
 from service.streaming.transport import BatchConsumer, BatchTransport
 from service.streaming.watchdog import Watchdog
 
@@ -174,9 +175,17 @@ class Application(faust.App):
             await asyncio.sleep(TICK)
             if (error := consumer.group_error()) is not None:
                 group, reason = self.settings.group_id, type(error).__name__
-                raise BrokerError(f"Kafka keeps the worker out of group {group}: {reason}")
+                raise self.refusal(error) or BrokerError(
+                    f"Kafka keeps the worker out of group {group}: {reason}"
+                )
             if (error := consumer.fetch_error()) is not None:
-                raise BrokerError(f"the consumer fetches no more: {type(error).__name__}")
+                raise self.refusal(error) or BrokerError(
+                    f"the consumer fetches no more: {type(error).__name__}"
+                )
+
+    def refusal(self, error: BaseException) -> BrokerError | None:
+        """What Kafka refuses for good, if the error says so."""
+        return refusal(error, group=self.settings.group_id, raw_topic=self.settings.raw_topic)
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         log.info("partitions_revoked")

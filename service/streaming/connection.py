@@ -105,7 +105,7 @@ async def _brokers(address: Address, access: KafkaAccess, deadline: float) -> li
             await connection.connect()
             answer = await connection.send(MetadataRequest([]))
     except (KafkaError, OSError) as error:
-        fault = next((fault for each in _causes(error) if (fault := _fault(each, access))), None)
+        fault = next((fault for each in causes(error) if (fault := _fault(each, access))), None)
         if fault is None and isinstance(error, KafkaError | ConnectionResetError):
             fault = f"it closes the connection; does it take {access.protocol}? see WEIR_SECURITY_PROTOCOL"
         if fault is None:
@@ -118,7 +118,8 @@ async def _brokers(address: Address, access: KafkaAccess, deadline: float) -> li
     return [(host, port) for _, host, port, _ in answer.brokers]
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and those it was raised from."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause

@@ -18,7 +18,7 @@ from service.streaming.group import Group
 from service.streaming.lane import Lane
 from service.streaming.output import OutputRules
 from service.streaming.record_batch import RecordBatch
-from service.streaming.transaction import TransactionalProducer
+from service.streaming.transaction import TransactionalProducer, transactional_ids
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +43,7 @@ class Lanes:
         """Begin without a lane. `member` gives the id by which the group knows this worker."""
         self.rules = rules
         self.breakers = breakers
+        self.group = settings.group_id
         self.patience = settings.transaction_timeout
         self._settings = settings
         self._pool = pool
@@ -102,7 +103,7 @@ class Lanes:
         """See LaneContext."""
         return TransactionalProducer(
             access=self._access,
-            transactional_id=f"{self._settings.group_id}/{source.topic}/{source.partition}",
+            transactional_id=f"{transactional_ids(self._settings.group_id, source.topic)}{source.partition}",
             group=self._settings.group_id,
             transaction_timeout=self._settings.transaction_timeout,
             batch_bytes=self.rules.largest,

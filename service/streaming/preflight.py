@@ -9,6 +9,7 @@ from service.policy import load
 from service.policy.plan import CompiledPolicy
 from service.pseudonyms.keyring import KeyRing
 from service.settings import Settings
+from service.streaming.needed_rights import Task, needed_rights
 from service.streaming.topics import Topics, TopicState, needed_topics, refuse_unfit
 
 
@@ -32,14 +33,17 @@ def check(settings: Settings) -> Checked:
 
     Raises:
         ConfigurationError: policy or key ring is wrong.
-        BrokerError: Kafka does not answer, or topics are missing, or the control topic is unfit.
+        BrokerError: Kafka does not answer, or topics or rights are missing, or the control topic is
+            unfit.
     """
     policy = load(settings.config_dir)
     if settings.keyring_file is None:
         raise ConfigurationError("WEIR_KEYRING_FILE is not set; `weir keys generate FILE` makes a key ring")
     KeyRing.load(settings.keyring_file)
     with Topics.of(KafkaAccess.of(settings)) as kafka:
-        states = kafka.look(needed_topics(settings, policy))
+        topics = needed_topics(settings, policy)
+        kafka.require(needed_rights(Task.WORKER, settings, topics))
+        states = kafka.look(topics)
     refuse_unfit(states)
     return Checked(policy, settings.keyring_file, _largest(states))
 

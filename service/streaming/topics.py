@@ -4,7 +4,7 @@ Only `weir topics create` creates topics; the worker looks and refuses to start.
 """
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -18,6 +18,7 @@ from service.kafka_access import KafkaAccess
 from service.policy.plan import CompiledPolicy
 from service.settings import Settings
 from service.streaming.connection import ANSWER_TIMEOUT, check_connection
+from service.streaming.rights import Operation, Resource, Right, require
 
 #: Raw records can be replayed, and dead letters looked into, for this many days in created topics.
 RETENTION_DAYS: Final = 30
@@ -153,8 +154,21 @@ class Topics:
         except KafkaError as error:
             raise BrokerError(f"Kafka at {access.bootstrap} refused: {type(error).__name__}") from None
 
+    def require(self, rights: Sequence[Right]) -> None:
+        """See that this login has rights, as far as Kafka tells before they are used.
+
+        Raises:
+            BrokerError: naming every right that is missing.
+        """
+        require(self._admin, rights)
+
     def look(self, topics: Sequence[NeededTopic]) -> list[TopicState]:
-        """The state of each topic, in the same order."""
+        """The state of each topic, in the same order.
+
+        Raises:
+            BrokerError: this login may not see them.
+        """
+        self.require(_rights(topics, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS))
         described = {each["name"]: each for each in self._admin.describe_topics([t.name for t in topics])}
         there = [topic for topic in topics if described[topic.name]["error_code"] == _NO_ERROR]
         configs = self._configs(there)
@@ -172,12 +186,16 @@ class Topics:
         """Create the missing ones, and give the state of all. Existing topics are left as they are.
 
         A replication of None takes three copies, or as many as there are brokers.
+
+        Raises:
+            BrokerError: this login may not see or create them.
         """
         before = self.look(topics)
         if replication is None:
             replication = min(USUAL_REPLICATION, len(self._admin.describe_cluster()["brokers"]))
         missing = {state.topic for state in before if state.missing}
         if missing:
+            self.require(_rights(missing, Operation.CREATE))
             wanted = {topic.name: _wanted(topic.role, partitions, replication) for topic in missing}
             self._admin.create_topics(wanted, wait_for_metadata=True)
         return [replace(state, created=state.topic in missing) for state in self.look(topics)]
@@ -213,6 +231,10 @@ class Topics:
             compacted=config["cleanup.policy"] == "compact",
             findings=tuple(findings),
         )
+
+
+def _rights(topics: Iterable[NeededTopic], *operations: Operation) -> list[Right]:
+    return [Right(operation, Resource.TOPIC, topic.name) for topic in topics for operation in operations]
 
 
 def _wanted(role: Role, partitions: int, replication: int) -> dict[str, object]:

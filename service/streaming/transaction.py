@@ -20,6 +20,11 @@ STOP_TIMEOUT: Final = 3.0
 HASHES: Final = 65_536
 
 
+def transactional_ids(group: str, topic: str) -> str:
+    """What the transactional ids of a group's lanes on a topic begin with; the partition's number follows."""
+    return f"{group}/{topic}/"
+
+
 class TransactionalProducer:
     """aiokafka's producer for one transactional id.
 

@@ -107,6 +107,8 @@ class Worker(faust.Worker):
         if self.app.health.stopping:
             log.warning("failed_while_stopping", exc_info=reason)
             return
+        if not isinstance(reason, WeirError):
+            reason = self.app.refusal(reason) or reason
         code = reason.exit_code if isinstance(reason, WeirError) else BrokerError.exit_code
         _call_after(LAST_WORDS, os._exit, code)
         log.critical("worker_failed", exit_code=code, exc_info=reason)

@@ -29,6 +29,7 @@ class Surroundings:
 
     rules = OutputRules("dead-letters", "fingerprint", 1000)
     breakers = Breakers(CompiledPolicy((), (), ""), "control")
+    group = "group"
     patience = 60.0
 
     def __init__(self) -> None:
