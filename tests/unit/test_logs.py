@@ -110,7 +110,7 @@ def test_libraries_are_held_to_warnings_without_values_and_exceptions_to_their_c
         "bytes %r, text %s, number %d",
         "place 49.0000",
         "<ValueError>",
-        "<string>:39: UserWarning",
+        "<string>:32: UserWarning",
         "Task exception was never retrieved",
         "uncaught_exception",
         "uncaught_exception",
