@@ -5,8 +5,10 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 FETCHED := .venv/.kafka-fetched
+MINUTES ?= 10
+SEED ?= $(shell date +%s)
 
-.PHONY: help setup demo test lint format bench lock clean
+.PHONY: help setup demo test chaos soak lint format bench lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,8 +18,14 @@ setup: $(READY) $(FETCHED) ## Make .venv with everything in it, and fetch Apache
 demo: setup ## Show the whole story on this machine: real Kafka, sample events, five vendors
 	$(BIN)/weir demo
 
-test: setup ## Run all tests, those against a real Kafka included
+test: setup ## Run the tests, those against a real Kafka included
 	$(BIN)/pytest
+
+chaos: setup ## Run every fault of workers and brokers, the slow ones too: half an hour on two cores
+	$(BIN)/pytest tests/chaos -m ""
+
+soak: setup ## Random faults under load, then the count of every record: make soak MINUTES=10 SEED=1
+	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) --seed $(SEED)
 
 lint: $(READY) ## Check style, types and the layers
 	$(BIN)/ruff check .
