@@ -74,10 +74,10 @@ class Settings(BaseSettings):
         default=60.0,
         gt=0,
         le=3600,
-        description="Seconds a sanitizer process may take for a batch; then each record goes alone.",
+        description="Seconds of processor time a batch may take; then each of its records goes alone.",
     )
     record_timeout: float = Field(
-        default=180.0, gt=0, le=3600, description="Seconds it may take for a record that goes alone."
+        default=120.0, gt=0, le=3600, description="Seconds of processor time a record alone may take."
     )
     recycle_records: int = Field(
         default=500_000, ge=1, description="Records after which a sanitizer process is replaced."
@@ -92,7 +92,7 @@ class Settings(BaseSettings):
         default=3072,
         ge=1024,
         le=65_536,
-        description="Memory, in MiB, that a sanitizer process may have; a record that asks for more fails.",
+        description="Memory, in MiB, that a sanitizer process may take; a record that needs more fails.",
     )
     stall_timeout: float = Field(
         default=300.0,

@@ -37,8 +37,8 @@ class PoolLimits:
     """What a process may take.
 
     Attributes:
-        batch_timeout: Seconds for a batch of several records.
-        record_timeout: Seconds for a record alone.
+        batch_timeout: Seconds of processor time for a batch of several records.
+        record_timeout: The same for a record alone.
         recycle_records: Records after which a process is replaced.
         recycle_memory: Bytes of resident memory, shared ones included, beyond which it is replaced.
         process_memory: Bytes of data that it may have; what asks for more fails.
@@ -68,8 +68,12 @@ class _Slot:
     def __init__(self, process: SanitizerProcess) -> None:
         self.process = process
         self.records = 0
-        #: Since when it works on what it works on, by the monotonic clock.
-        self.since: float | None = None
+        #: When its process was last seen working on what it was given, by the monotonic clock.
+        self.moved: float | None = None
+
+    def move(self) -> None:
+        """Note that there is progress."""
+        self.moved = time.monotonic()
 
 
 class SanitizerPool:
@@ -90,12 +94,13 @@ class SanitizerPool:
 
     @property
     def oldest_work(self) -> float:
-        """Seconds that a process has had its batch or record for, at most; 0 where none is in work.
+        """Seconds since work that is with a process was last seen to go on, at most; 0 where there is none.
 
-        Beyond the greater of the two timeouts, and what a template takes to start, the pool itself hangs.
+        A process that does nothing is ended after STALL_TIMEOUT, and a template takes LOAD_TIMEOUT at most:
+        beyond both the pool itself hangs.
         """
-        begun = [since for slot in self._slots if (since := slot.since) is not None]
-        return time.monotonic() - min(begun) if begun else 0.0
+        moved = [each for slot in self._slots if (each := slot.moved) is not None]
+        return time.monotonic() - min(moved) if moved else 0.0
 
     async def start(self) -> None:
         """Load policy, keys and models, and start every process.
@@ -129,29 +134,39 @@ class SanitizerPool:
         unwanted = threading.Event()
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._in_free_slot, records, unwanted
+                self._threads, self._in_free_slot, records, unwanted, time.monotonic()
             )
         finally:
             unwanted.set()
 
-    def _in_free_slot(self, records: Sequence[bytes | None], unwanted: threading.Event) -> BatchResult:
+    def _in_free_slot(
+        self, records: Sequence[bytes | None], unwanted: threading.Event, asked: float
+    ) -> BatchResult:
         slot = self._free.get()
+        metrics.STAGE_SECONDS.labels("queue").observe(time.monotonic() - asked)
         try:
-            if len(records) > 1:
-                answer = self._ask(slot, records, self._limits.batch_timeout)
-                if isinstance(answer, BatchResult):
-                    return answer
-            result = BatchResult([])
-            for record in records:
-                if unwanted.is_set():
-                    break
-                alone = self._alone(slot, record)
-                result.outcomes += alone.outcomes
-                result.remarks += alone.remarks
-                result.gate_hits += alone.gate_hits
-            return result
+            with metrics.STAGE_SECONDS.labels("sanitize").time():
+                return self._in_slot(slot, records, unwanted)
         finally:
             self._free.put(slot)
+
+    def _in_slot(
+        self, slot: _Slot, records: Sequence[bytes | None], unwanted: threading.Event
+    ) -> BatchResult:
+        if len(records) > 1:
+            answer = self._ask(slot, records, self._limits.batch_timeout)
+            if isinstance(answer, BatchResult):
+                return answer
+        result = BatchResult([])
+        for record in records:
+            if unwanted.is_set():
+                break
+            alone = self._alone(slot, record)
+            result.outcomes += alone.outcomes
+            result.remarks += alone.remarks
+            result.gate_hits += alone.gate_hits
+            result.texts += alone.texts
+        return result
 
     def _alone(self, slot: _Slot, record: bytes | None) -> BatchResult:
         reason = FailReason.WORKER_CRASHED
@@ -167,11 +182,11 @@ class SanitizerPool:
 
     def _ask(self, slot: _Slot, records: Sequence[bytes | None], seconds: float) -> BatchResult | FailReason:
         """Have the slot's process do it, and replace the process where it must be."""
-        slot.since = time.monotonic()
+        slot.move()
         try:
             if not slot.process.runs:
                 self._replace(slot, "crashed", "ended while idle")
-            answer = slot.process.sanitize(records, seconds)
+            answer = slot.process.sanitize(records, seconds, slot.move)
             if self._template.stopped:
                 raise SanitizerError("the sanitizer's processes were stopped")
             if not isinstance(answer, BatchResult):
@@ -185,7 +200,7 @@ class SanitizerPool:
                 self._replace(slot, "recycled_memory")
             return answer
         finally:
-            slot.since = None
+            slot.moved = None
 
     def _replace(self, slot: _Slot, reason: str, detail: str = "", records: int = 0) -> None:
         ending = self._template.end(slot.process)

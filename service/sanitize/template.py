@@ -6,7 +6,7 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, Pipe
 from multiprocessing.reduction import send_handle
 from pathlib import Path
@@ -25,8 +25,10 @@ log = structlog.get_logger(__name__)
 LOAD_TIMEOUT: Final = 120.0
 #: Seconds that it may take to fork or to end a process, which takes some 20 ms.
 REQUEST_TIMEOUT: Final = 10.0
-#: Seconds that a process may not read its batch, or not go on with an answer it has begun.
+#: Seconds that a process with work may do nothing at all: it waits for what will not come, or is frozen.
 STALL_TIMEOUT: Final = 30
+#: Seconds between looks at a process that works.
+INTERVAL: Final = 0.1
 
 _COMMAND: Final = (
     "import sys; from service.sanitize.template_process import main; main(*map(int, sys.argv[1:]))"
@@ -34,6 +36,9 @@ _COMMAND: Final = (
 #: Linear algebra with one thread: the pool is what uses the cores, and threads do not survive a fork.
 _ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 _PAGE_SIZE: Final = os.sysconf("SC_PAGE_SIZE")
+_TICKS: Final = os.sysconf("SC_CLK_TCK")
+#: What stands for the status of a process that is no more: no longer there, nothing used.
+_GONE: Final = ["X", *["0"] * 50]
 
 
 class _TemplateLostError(Exception):
@@ -47,38 +52,60 @@ class SanitizerProcess:
         self.pid = pid
         self.control = control  # of the template that forked it; a later one does not know it
         self._pipe = pipe
-        with socket.socket(fileno=os.dup(pipe.fileno())) as same:
+        with socket.fromfd(pipe.fileno(), socket.AF_UNIX, socket.SOCK_STREAM) as same:
             for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
                 same.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", STALL_TIMEOUT, 0))
 
     @property
     def runs(self) -> bool:
-        """Whether it has not ended; read from /proc."""
-        try:
-            state = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return False
-        return state not in "ZX"
+        """Whether it has not ended."""
+        return self._status()[0] not in "ZX"
 
     def memory(self) -> int:
-        """Its resident memory in bytes, with what it shares with the template; 0 if it has just ended."""
-        try:
-            return int(Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]) * _PAGE_SIZE
-        except (FileNotFoundError, ProcessLookupError):
-            return 0
+        """Its resident memory in bytes, with what it shares with the template."""
+        return int(self._status()[21]) * _PAGE_SIZE
 
-    def sanitize(self, records: Sequence[bytes | None], seconds: float) -> BatchResult | Failure:
-        """What it answers within `seconds`. After a failure it must be ended."""
+    def processor_time(self) -> float:
+        """Seconds that it has used a processor for."""
+        return sum(map(int, self._status()[11:13])) / _TICKS
+
+    def sanitize(
+        self, records: Sequence[bytes | None], seconds: float, moved: Callable[[], None]
+    ) -> BatchResult | Failure:
+        """What it answers within `seconds` of processor time; after a failure it must be ended.
+
+        Processor time, so that the answer does not depend on what else the machine does. `moved` is called
+        whenever the process has used some.
+        """
+        used = begun = self.processor_time()
+        silent = 0.0
         try:
             self._pipe.send(records)
-            if not self._pipe.poll(seconds):
-                return Failure(FailReason.TIMEOUT, f"no answer within {seconds:g} s")
+            while not self._pipe.poll(INTERVAL):
+                now = self.processor_time()
+                if now > used:
+                    used, silent = now, 0.0
+                    moved()
+                else:
+                    silent += INTERVAL
+                if used - begun >= seconds:
+                    return Failure(FailReason.TIMEOUT, f"no answer within {seconds:g} s of processor time")
+                if silent >= STALL_TIMEOUT:
+                    return Failure(FailReason.TIMEOUT, f"did nothing for {STALL_TIMEOUT} s")
             answer: BatchResult | Failure = self._pipe.recv()
         except BlockingIOError:
-            return Failure(FailReason.TIMEOUT, f"stopped for {STALL_TIMEOUT} s while reading or answering")
+            return Failure(FailReason.TIMEOUT, f"did not read or write for {STALL_TIMEOUT} s")
         except (EOFError, OSError):
             return Failure(FailReason.WORKER_CRASHED, "ended without an answer")
         return answer
+
+    def _status(self) -> list[str]:
+        """The fields of /proc/<pid>/stat that follow the name, from the state on."""
+        try:
+            text = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii")
+        except (FileNotFoundError, ProcessLookupError):
+            return _GONE
+        return text.rpartition(")")[2].split()
 
     def close(self) -> None:
         """Give its pipe up; it ends when it reads the next time."""
@@ -157,7 +184,9 @@ class Template:
             )
         self._control = ours
         try:
-            unloadable = self._ask((self._config, self._process_memory), seconds=LOAD_TIMEOUT)
+            unloadable: Unloadable | None = self._ask(
+                (self._config, self._process_memory), seconds=LOAD_TIMEOUT
+            )
         except _TemplateLostError as error:
             raise SanitizerError(f"the sanitizer's template process: {error}, {self._lose()}") from None
         if unloadable is None:
