@@ -134,6 +134,7 @@ class Application(faust.App):
         breakers = Breakers(checked.policy, settings.control_topic)
         self._control = ControlTopic(KafkaAccess.of(settings), settings.control_topic)
         breakers.restore(await self._control.read())
+        self.health.notes.append(breakers.notes)
         self._background.append(asyncio.create_task(self._end_with(self._control.follow(breakers))))
         self._lanes = Lanes(settings, self._pool, rules, breakers, self._backlog, member=self._member_id)
         self._background.append(asyncio.create_task(self._end_with(self._lanes.failed)))

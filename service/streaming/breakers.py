@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.events.timestamps import format_timestamp
 from service.observability import metrics
+from service.observability.probes import Check
 from service.policy.plan import CompiledPolicy
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import BatchResult, Sent
@@ -176,6 +177,17 @@ class Breakers:
                 window.add(hits[vendor], sent[vendor])
                 if window.hits >= self._rules[vendor].gate_hits:
                     self._trip(vendor, window)
+
+    def notes(self) -> list[Check]:
+        """A line of `/readyz` for each open breaker: a worker with one is ready all the same."""
+        return [
+            Check(
+                f"breaker {vendor}",
+                good=True,
+                state=f"open since {record.start}, closes {record.end or 'by an operator'}",
+            )
+            for vendor, record in self.open.items()
+        ]
 
     def unwritten(self) -> tuple[OutputRecord, ...]:
         """What must go to the control topic with the next transaction: openings that it does not hold yet."""

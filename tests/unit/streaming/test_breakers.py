@@ -110,6 +110,17 @@ def test_the_batch_that_has_too_many_hits_is_held_back_itself() -> None:
     )
 
 
+def test_an_open_breaker_is_a_note_for_people() -> None:
+    some = breakers()
+    assert some.notes() == []
+    some.observe(result(1, hits=3))
+    some.learn(MIXPANEL, BreakerRecord(state=State.OPEN, since=START, by=Cause.OPERATOR))
+    assert [str(note) for note in some.notes()] == [
+        "ok  breaker ga4: open since 2026-03-02T06:00:00Z, closes 2026-03-02T07:00:00Z",
+        "ok  breaker mixpanel: open since 2026-03-02T06:00:00Z, closes by an operator",
+    ]
+
+
 def test_hits_are_counted_by_vendor() -> None:
     some = breakers()
     some.observe(result(4, hits=2))
