@@ -1,12 +1,20 @@
 """`weir bench`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from service.cli.console import stderr, stdout
 from service.cli.steps import steps_on
-from service.settings import load_settings
+from service.demo.events import Mix
+from service.errors import ConfigurationError
+from service.settings import Settings, load_settings
+
+Processes = Annotated[int | None, typer.Option(min=1, help="Sanitizer processes. [default: WEIR_PROCESSES]")]
+Json = Annotated[bool, typer.Option("--json", help="The figures as JSON.")]
+
+MIX_HELP = "The demo's events, one of ten with words, or only events without."
 
 bench = typer.Typer(no_args_is_help=True, help="Measure Weir on this machine.")
 
@@ -16,15 +24,18 @@ def register(app: typer.Typer) -> None:
     app.add_typer(bench, name="bench")
 
 
+def _settings(processes: int | None) -> Settings:
+    settings = load_settings()
+    return settings if processes is None else settings.model_copy(update={"processes": processes})
+
+
 @bench.command()
 def pipeline(
     events: Annotated[
         int, typer.Option(min=1000, max=1_000_000, help="How many structured events to send.")
     ] = 20_000,
-    processes: Annotated[
-        int | None, typer.Option(min=1, help="Sanitizer processes. [default: WEIR_PROCESSES]")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
+    processes: Processes = None,
+    json: Json = False,
 ) -> None:
     """Throughput from the raw topic to five vendors' topics, beside plain Faust.
 
@@ -34,10 +45,7 @@ def pipeline(
     """
     from service.bench.pipeline import measure  # noqa: PLC0415  (Kafka's clients take a while to import)
 
-    settings = load_settings()
-    if processes is not None:
-        settings = settings.model_copy(update={"processes": processes})
-    report = measure(settings, events=events, steps=steps_on(stderr))
+    report = measure(_settings(processes), events=events, steps=steps_on(stderr))
     if json:
         stdout.print_json(data=report.as_json())
     else:
@@ -47,7 +55,7 @@ def pipeline(
 @bench.command()
 def sanitize(
     events: Annotated[int, typer.Option(min=500, max=100_000, help="How many events of each mix.")] = 3000,
-    json: Annotated[bool, typer.Option("--json", help="The figures as JSON.")] = False,
+    json: Json = False,
 ) -> None:
     """CPU time of one raw event by stage, in one process and without Kafka.
 
@@ -60,3 +68,87 @@ def sanitize(
         stdout.print_json(data=costs_as_json(costs))
     else:
         print_costs(costs, stdout)
+
+
+@bench.command()
+def latency(
+    *,
+    rate: Annotated[int, typer.Option(min=1, max=10_000, help="Raw events a second.")] = 500,
+    mix: Annotated[Mix, typer.Option(help=MIX_HELP)] = Mix.REALISTIC,
+    seconds: Annotated[int, typer.Option(min=5, max=3600, help="How long to measure.")] = 60,
+    warm_up: Annotated[int, typer.Option(min=0, max=600, help="Seconds before that are left out.")] = 15,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:
+    """Latency from a raw record to the reader of a vendor's topic, at a steady rate.
+
+    A process of its own sends events on time, whatever becomes of them (an open loop); a real worker
+    sanitizes them; a read_committed reader notes when it has each vendor record. Counted from the time at
+    which the event was to be sent. Starts a Kafka of its own unless WEIR_KAFKA_BOOTSTRAP names one.
+    """
+    from service.bench.latency import measure  # noqa: PLC0415  (as above)
+
+    settings = _settings(processes)
+    report = measure(settings, rate=rate, mix=mix, seconds=seconds, warm_up=warm_up, steps=steps_on(stderr))
+    if json:
+        stdout.print_json(data=report.as_json())
+    else:
+        report.print(stdout)
+
+
+@bench.command()
+def idle(
+    seconds: Annotated[int, typer.Option(min=5, max=3600, help="How long to measure.")] = 60,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:
+    """Processor time of a worker that has nothing to do.
+
+    Starts a Kafka of its own unless WEIR_KAFKA_BOOTSTRAP names one.
+    """
+    from service.bench.idle import measure  # noqa: PLC0415  (as above)
+
+    report = measure(_settings(processes), seconds=seconds, steps=steps_on(stderr))
+    if json:
+        stdout.print_json(data=report.as_json())
+    else:
+        report.print(stdout)
+
+
+@bench.command()
+def memory(
+    *,
+    minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="How long to measure.")] = 20.0,
+    warm_up: Annotated[int, typer.Option(min=0, max=3600, help="Seconds before that are left out.")] = 60,
+    every: Annotated[float, typer.Option(min=0.5, max=60, help="Seconds from one look to the next.")] = 5.0,
+    mix: Annotated[Mix, typer.Option(help=MIX_HELP)] = Mix.REALISTIC,
+    processes: Processes = None,
+    svg: Annotated[Path | None, typer.Option(help="Also write the course as an image.")] = None,
+    json: Json = False,
+) -> None:
+    """Memory of each process of a worker that works as fast as it can.
+
+    New events keep coming, so that the worker never waits. Starts a Kafka of its own unless
+    WEIR_KAFKA_BOOTSTRAP names one; its topics take up to about 2 GB of disk. Exits 1 if the worker's memory
+    has grown or shrunk by more than 10 %.
+    """
+    from service.bench.memory import measure  # noqa: PLC0415  (as above)
+
+    report = measure(
+        _settings(processes),
+        mix=mix,
+        minutes=minutes,
+        warm_up=warm_up,
+        every=every,
+        steps=steps_on(stderr),
+    )
+    if json:
+        stdout.print_json(data=report.as_json())
+    else:
+        report.print(stdout)
+    if svg is not None:
+        try:
+            svg.write_text(report.picture(), "utf-8")
+        except OSError as error:
+            raise ConfigurationError(f"{svg}: cannot be written: {error.strerror}") from None
+    raise typer.Exit(0 if report.flat else 1)

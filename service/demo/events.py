@@ -28,7 +28,7 @@ _EVENTS_PER_USER = 12
 class Mix(StrEnum):
     """Which events are made: the reference product's, or only those without words, for benchmarks."""
 
-    REALISTIC = "realistic"
+    REALISTIC = "demo"
     STRUCTURED = "structured"
 
 

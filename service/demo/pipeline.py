@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from uuid import uuid4
 
+import orjson
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from service.errors import BrokerError, WeirError
+from service.events.json_value import JsonObject
 from service.kafka_access import KafkaAccess
 from service.policy.plan import CompiledPolicy
 from service.pseudonyms.keyring import generate
 from service.settings import PREFIX, Settings
-from service.streaming.topics import NeededTopic, Role, Topics, needed_topics
+from service.streaming.topics import NeededTopic, Topics, needed_topics
 
 PARTITIONS: Final = 4
 #: Seconds without a committed batch after which a run is given up; the worker loads its models in them too.
@@ -114,9 +116,7 @@ class Pipeline:
         self._settings = settings
         self._access = KafkaAccess.of(settings)
         self._topics = [*needed_topics(settings, policy), *others]
-        self._outputs = [
-            topic.name for topic in needed_topics(settings, policy) if topic.role is not Role.RAW
-        ]
+        self._outputs = [topic.name for topic in needed_topics(settings, policy) if topic.role.is_output]
 
     @contextmanager
     def topics(self, *, keep: bool) -> Iterator[None]:
@@ -159,14 +159,18 @@ class Pipeline:
             producer.close()
         return [Coordinates(metadata.partition, metadata.offset) for metadata in found]
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables of a process that shares this run's settings."""
+        own = self._settings.model_copy(update={"probe_port": 0, "log_format": "json"})
+        return {
+            f"{PREFIX}{name.upper()}": str(value) for name, value in own.model_dump(exclude_none=True).items()
+        }
+
     @contextmanager
     def worker(self) -> Iterator["RunningProcess"]:
         """A worker process, ended with SIGTERM."""
-        own = self._settings.model_copy(update={"probe_port": 0, "log_format": "json"})
-        environment = {
-            f"{PREFIX}{name.upper()}": str(value) for name, value in own.model_dump(exclude_none=True).items()
-        }
-        with running("the worker", ("service", "worker"), environment) as process:
+        with running("the worker", ("service", "worker"), self.environment) as process:
             yield process
 
     def wait(self, worker: "RunningProcess", progress: Progress) -> None:
@@ -178,7 +182,7 @@ class Pipeline:
         partitions = partitions_of([self._settings.raw_topic])
         with self.admin() as admin, self.consumer() as consumer:
             total = sum(consumer.end_offsets(partitions).values())
-            watch(worker, lambda: self._committed(admin, partitions), total, progress)
+            watch(worker, lambda: self.committed(admin), total, progress)
 
     def read(self) -> Iterator[Delivery]:
         """Everything in the output topics that a read_committed reader gets."""
@@ -192,9 +196,10 @@ class Pipeline:
                     for record in records:
                         yield Delivery(record.topic, record.key, record.value, tuple(record.headers))
 
-    def _committed(self, admin: KafkaAdminClient, partitions: list[TopicPartition]) -> int:
+    def committed(self, admin: KafkaAdminClient) -> int:
         """How many raw records the group is done with; 0 while Kafka sets its group coordinator up."""
         group = self._settings.group_id
+        partitions = partitions_of([self._settings.raw_topic])
         try:
             offsets = admin.list_group_offsets({group: partitions})[group]
         except KafkaError as error:
@@ -238,6 +243,34 @@ class RunningProcess:
         self._name = name
         self._process = process
         self._log = log
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def logged(self, event: str) -> JsonObject | None:
+        """The first JSON line of its log with this `event`."""
+        for line in self._log.read_bytes().splitlines():
+            try:
+                entry = orjson.loads(line)
+            except orjson.JSONDecodeError:  # not ours, or not all of it written yet
+                continue
+            if isinstance(entry, dict) and entry.get("event") == event:
+                return entry
+        return None
+
+    def wait_for(self, event: str) -> JsonObject:
+        """Wait for a line in its log.
+
+        Raises:
+            WeirError: if it ends before, or says nothing of the kind for PATIENCE seconds.
+        """
+        since = time.monotonic()
+        while (entry := self.logged(event)) is None:
+            self.check(since)
+            time.sleep(_POLL_SECONDS)
+        return entry
 
     def check(self, silent_since: float) -> None:
         """Raise WeirError if it has ended, or has got no further since a monotonic time PATIENCE ago."""

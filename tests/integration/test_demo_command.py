@@ -75,7 +75,7 @@ def test_the_cost_of_an_event_is_measured_by_stage(weir: RunningWeir) -> None:
     run = weir.weir("bench", "sanitize", "--events", "500", "--json")
     assert run.returncode == 0, run.stdout + run.stderr
     costs = json.loads(run.stdout)["microseconds_per_raw_event"]
-    assert costs.keys() == {"structured", "realistic"}
+    assert costs.keys() == {"structured", "demo"}
     assert all(cost["decode"] > 0 and cost["rest"] > 0 for cost in costs.values())
 
 
