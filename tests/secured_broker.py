@@ -3,14 +3,25 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from kafka import KafkaAdminClient
-from kafka.admin import ScramMechanism, UserScramCredentialUpsertion
+from kafka.admin import (
+    ACL,
+    ACLFilter,
+    ACLOperation,
+    ACLPermissionType,
+    ACLResourcePatternType,
+    ResourcePattern,
+    ResourcePatternFilter,
+    ResourceType,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 
 from service.broker.local import LocalBroker
 from tests.certificates import Authority, Identity
@@ -78,6 +89,42 @@ class SecuredBroker:
 def secrets_in(text: str) -> list[str]:
     """The passwords that a text gives away, and the beginning of any token."""
     return [secret for secret in (*PASSWORDS.values(), KEY_PASSWORD, TOKEN_HEAD) if secret in text]
+
+
+class Rights:
+    """What users are allowed, in the words that `weir topics acls --json` prints."""
+
+    def __init__(self, client: KafkaAdminClient) -> None:
+        self._client = client
+
+    def grant(self, rows: Iterable[Mapping[str, str]]) -> None:
+        """Allow, and wait until the broker knows."""
+        rights = [_acl(row) for row in rows]
+        assert not self._client.create_acls(rights)["failed"]
+        wait_until(lambda: all(self._known(each) for each in rights), "rights granted")
+
+    def revoke(self, row: Mapping[str, str]) -> None:
+        """Allow no more, and wait until the broker knows."""
+        right = _acl(row)
+        assert len(self._client.delete_acls([right])[0][1]) == 1
+        wait_until(lambda: not self._known(right), "right revoked")
+
+    def revoke_all(self) -> None:
+        """Allow nothing to anybody."""
+        everything = ResourcePatternFilter(ResourceType.ANY, None, ACLResourcePatternType.ANY)
+        whole = ACLFilter(None, None, ACLOperation.ANY, ACLPermissionType.ANY, everything)
+        self._client.delete_acls([whole])
+        wait_until(lambda: not self._known(whole), "rights revoked")
+
+    def _known(self, wanted: ACLFilter) -> bool:
+        return bool(self._client.describe_acls(wanted)[0])
+
+
+def _acl(row: Mapping[str, str]) -> ACL:
+    pattern = ACLResourcePatternType[row["pattern"]]
+    resource = ResourcePattern(ResourceType[row["resource"]], row["name"], pattern)
+    permission = ACLPermissionType[row["permission"]]
+    return ACL(row["principal"], row["host"], ACLOperation[row["operation"]], permission, resource)
 
 
 @contextmanager
