@@ -9,6 +9,7 @@ from rich.table import Table
 
 from service.cli.console import stdout
 from service.kafka_access import KafkaAccess
+from service.observability.logs import configure_logging
 from service.policy.vendor_names import VendorName
 from service.settings import Settings, load_settings
 from service.streaming.breakers import BreakerRecord, Cause, State, now
@@ -58,6 +59,7 @@ def _write(vendor: VendorName, state: State, *, as_json: bool) -> None:
 
 def _access(settings: Settings) -> KafkaAccess:
     """See that the control topic is there and fit: Kafka may be set to create what is asked for."""
+    configure_logging(settings.log_level, settings.log_format)
     access = KafkaAccess.of(settings)
     with Topics.of(access) as kafka:
         refuse_unfit(kafka.look([control_topic(settings)]))

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,14 @@ from kafka import KafkaConsumer
 from prometheus_client import REGISTRY
 
 from service.errors import BrokerError
+from service.kafka_access import KafkaAccess
 from service.policy import load
 from service.policy.vendor_names import VendorName
-from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Sent, Stage
+from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, GateHit, Sent, Stage
 from service.settings import Settings
 from service.streaming.backlog import Backlog
-from service.streaming.breakers import Breakers
+from service.streaming.breakers import BreakerRecord, Breakers
+from service.streaming.control_topic import read_breakers
 from service.streaming.lane import Lane
 from service.streaming.lanes import Lanes
 from service.streaming.output import OutputRules
@@ -36,6 +39,7 @@ class PassOn:
 
     def __init__(self, topic: str) -> None:
         self._topic = topic
+        self.gate_hits: Counter[GateHit] = Counter()
 
     async def sanitize(self, values: tuple[bytes | None, ...]) -> BatchResult:
         return BatchResult(
@@ -44,7 +48,8 @@ class PassOn:
                 if value
                 else (DeadLettered(None, Stage.SANITIZE, FailReason.TIMEOUT),)
                 for value in values
-            ]
+            ],
+            gate_hits=self.gate_hits,
         )
 
 
@@ -57,9 +62,11 @@ class Bench:
         self.member = "nobody"
         self.source = TopicPartition(weir.raw_topic, 0)
         self.output = weir.outputs[0]
+        self.pool = PassOn(self.output)
         topics = {
             name: {"num_partitions": 2, "replication_factor": 1} for name in (weir.raw_topic, *weir.outputs)
         }
+        topics[weir.control_topic] = {"num_partitions": 1, "replication_factor": 1}
         with admin(weir.bootstrap) as client:
             client.create_topics(topics, wait_for_metadata=True)
         self._settings = Settings(
@@ -69,7 +76,7 @@ class Bench:
         self.breakers = Breakers(load(Path(weir.environment["WEIR_CONFIG_DIR"])), weir.control_topic)
 
     def lanes(self) -> Lanes:
-        pool: Any = PassOn(self.output)
+        pool: Any = self.pool
         lanes = Lanes(
             self._settings,
             pool,
@@ -169,6 +176,36 @@ async def test_new_owner_fences_the_old(bench: Bench) -> None:
     assert not fenced.task.done()
     await old.release()
     assert await bench.numbers() == list(range(15))
+
+
+async def test_an_opening_that_was_not_committed_goes_with_the_next_batch(bench: Bench) -> None:
+    """Else a breaker could be open in one worker for ever, and no other would know of it."""
+
+    def control() -> dict[VendorName, BreakerRecord]:
+        return read_breakers(KafkaAccess(bench.weir.bootstrap), bench.weir.control_topic)
+
+    old, new = bench.lanes(), bench.lanes()
+    await old.accept(bench.batch(0, 5))
+    assert await old.drain(60)
+    await new.accept(bench.batch(0, 10))
+    assert await new.drain(60)
+    fences = sample("weir_fenced_lanes_total")
+    bench.pool.gate_hits[GateHit(VendorName.GA4, "path", "EMAIL_ADDRESS")] = 10
+    await old.accept(bench.batch(5, 10, previous=4))
+    await asyncio.to_thread(wait_until, lambda: sample("weir_fenced_lanes_total") > fences, "the fence")
+    assert bench.breakers.open.keys() == {VendorName.GA4}
+    assert await asyncio.to_thread(control) == {}
+    await old.release()
+    bench.pool.gate_hits.clear()
+    await new.accept(bench.batch(10, 5, previous=9))
+    assert await new.drain(60)
+    assert await asyncio.to_thread(control) == bench.breakers.open
+    assert bench.breakers.unwritten() == ()
+    assert await bench.numbers() == list(range(10))
+    records = await asyncio.to_thread(bench.weir.read)
+    assert {record.key for record in records if record.topic != bench.output} == {
+        b"%s/0/%d" % (bench.source.topic.encode(), offset) for offset in range(10, 15)
+    }
 
 
 async def test_a_fenced_lane_that_is_the_rightful_one_goes_on(bench: Bench) -> None:

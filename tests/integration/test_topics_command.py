@@ -35,14 +35,17 @@ def topics(weir: RunningWeir, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
 def test_create_is_idempotent(weir: RunningWeir, topics: Command) -> None:
     code, states = topics("check")
     assert code == 1
-    assert states.keys() == {weir.raw_topic, *weir.outputs}
+    assert states.keys() == {weir.raw_topic, *weir.outputs, weir.control_topic}
     assert all(state["findings"] == ["missing"] for state in states.values())
+    expected = dict.fromkeys(states, 3) | {weir.control_topic: 1}
     code, states = topics("create", "--partitions", "3")
     assert code == 0
-    assert all(state["created"] and state["partitions"] == 3 for state in states.values())
+    assert all(state["created"] for state in states.values())
+    assert {topic: state["partitions"] for topic, state in states.items()} == expected
     code, states = topics("create", "--partitions", "5")
     assert code == 0
-    assert all(not state["created"] and state["partitions"] == 3 for state in states.values())
+    assert not any(state["created"] for state in states.values())
+    assert {topic: state["partitions"] for topic, state in states.items()} == expected
 
 
 @pytest.mark.parametrize("arguments", [("check",), ("create", "--check")])
@@ -68,6 +71,7 @@ def test_check_finds_what_is_unsound(weir: RunningWeir, topics: Command) -> None
                     "replication_factor": 1,
                     "configs": {"cleanup.policy": "compact", "min.insync.replicas": "2"},
                 },
+                weir.control_topic: {"num_partitions": 2, "replication_factor": 1},
             },
             wait_for_metadata=True,
         )
@@ -78,6 +82,8 @@ def test_check_finds_what_is_unsound(weir: RunningWeir, topics: Command) -> None
     assert "less than 3 days" in findings[brief]
     assert "compacted" in findings[compacted]
     assert "nothing can be written" in findings[compacted]
+    assert "must have one" in findings[weir.control_topic]
+    assert "states may be lost" in findings[weir.control_topic]
     assert not findings[weir.raw_topic]
 
 
