@@ -7,6 +7,7 @@ duplicated, changed, put out of order or leaked, or if the work was not done in 
 """
 
 import argparse
+import logging
 import os
 import signal
 import sys
@@ -31,7 +32,7 @@ from tests.chaos.balance import Balance, balance
 from tests.chaos.brokers import FAST_SESSION, coordinator
 from tests.chaos.load import Feeder, join_and_leave
 from tests.chaos.orchestrator import Orchestrator, is_stopped, stricken
-from tests.chaos.progress import committed_and_written, wait_until_all_is_committed
+from tests.chaos.progress import RECOVERY, committed_and_written, wait_until_all_is_committed
 from tests.chaos.seeded_events import PLANTED, SeededEvents
 from tests.chaos.trial import SETTINGS
 from tests.running_weir import RunningWeir, descendants, running_weir, wait_until
@@ -90,11 +91,13 @@ class Faults:
 
     def _kill_in_transaction(self) -> None:
         victim = self._fleet.replace(self._slot(), stricken("SIGKILL", self._random.choice(STEPS)))
-        wait_until(lambda: victim.process.poll() is not None, "the worker has ended")
+        wait_until(lambda: victim.process.poll() is not None, "the worker has ended", RECOVERY)
 
     def _wake_zombie(self) -> None:
         zombie = self._fleet.replace(self._slot(), stricken("SIGSTOP", self._random.choice(STEPS))).process
-        wait_until(lambda: is_stopped(zombie.pid) or zombie.poll() is not None, "the worker has stopped")
+        wait_until(
+            lambda: is_stopped(zombie.pid) or zombie.poll() is not None, "the worker has stopped", RECOVERY
+        )
         time.sleep(self._random.uniform(1, BEYOND_SESSION))
         zombie.send_signal(signal.SIGCONT)
 
@@ -179,6 +182,7 @@ def run(minutes: float, seed: int, rate: int, console: Console) -> int:
     """The soak; its exit code."""
     random = Random(seed)
     with ExitStack() as stack:
+        status = stack.enter_context(console.status(""))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="weir-soak-")))
         keyring = folder / "keyring.json"
         generate(keyring)
@@ -193,11 +197,12 @@ def run(minutes: float, seed: int, rate: int, console: Console) -> int:
         with Watch(weir) as watch, Orchestrator(weir, WORKERS, **SETTINGS) as fleet:
             faults = Faults(weir, cluster, fleet, random)
             with Feeder(weir, SeededEvents(seed), rate=rate):
-                wait_until(lambda: watch.committed > 0, "the first records committed")
+                wait_until(lambda: watch.committed > 0, "the first records committed", RECOVERY)
                 start = time.monotonic()
                 for kind in shuffled(list(faults.kinds), random):
                     if time.monotonic() - start > minutes * 60:
                         break
+                    status.update(kind)
                     faults.kinds[kind]()
                     survived[kind] += 1
                     clock = time.strftime("%M:%S", time.gmtime(time.monotonic() - start))
@@ -208,6 +213,7 @@ def run(minutes: float, seed: int, rate: int, console: Console) -> int:
                     )
                     time.sleep(random.uniform(LEAST_PAUSE, MOST_PAUSE))
             console.print("No more faults and records; waiting for the rest to be committed")
+            status.update("")
             finished = done(weir)
         console.print("Comparing every record with what the pure function gives")
         found = balance(weir, keyring)
@@ -290,6 +296,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=int, default=100, help="raw records a second")
     arguments = parser.parse_args()
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # that Kafka is away is no news here
     return run(arguments.minutes, arguments.seed, arguments.rate, Console())
 
 
