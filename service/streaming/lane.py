@@ -110,6 +110,7 @@ class Lane:
             work.cancel()
             self._leave(batch)
         await self._stop_producer()
+        log.debug("lane_closed", **self.coordinates)
 
     async def _run(self) -> None:
         """Commit the batches in their order, until closed or failed."""
@@ -142,6 +143,7 @@ class Lane:
         await self._producer.start()
         self._next = await self._context.committed(self.source) or 0
         self._opened = True
+        log.debug("lane_opened", **self.coordinates, committed=self._next)
 
     async def _deliver(self, batch: RecordBatch, result: BatchResult) -> None:
         start, output = self._next, Output()
