@@ -8,12 +8,16 @@ import pytest
 from aiokafka import TopicPartition
 from kafka import KafkaProducer
 
+from service.broker.local import LocalBroker
 from service.cli.app import run
 from service.demo.events import generate
 from service.demo.malformed import malformed
+from service.errors import BrokerError
 from service.events.event import RejectReason
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import DeadLettered, FailReason, Stage
+from service.settings import Settings
+from service.streaming.dead_letter_topic import DeadLetterTopic, Selection
 from service.streaming.dead_letters import dead_letter
 from service.vendors.form import ShapeReason
 from tests.running_weir import RunningWeir, admin
@@ -255,3 +259,20 @@ def test_what_a_worker_dead_letters(weir: RunningWeir, ask: Ask) -> None:
     shown = ask("show", f"{letter['topic']}/{letter['partition']}/{letter['offset']}", "--json")
     assert shown.json["record_kept"] is True
     assert shown.json["letters"] == [letter]
+
+
+def test_a_broker_that_falls_silent_while_it_is_read() -> None:
+    with LocalBroker() as broker:
+        settings = Settings(kafka_bootstrap=broker.bootstrap, dead_letter_topic="letters")
+        with admin(broker.bootstrap) as client:
+            client.create_topics({"letters": {"num_partitions": 1, "replication_factor": 1}})
+        writer = Writer(broker.bootstrap, "letters")
+        for offset in range(3):
+            writer.letter(BROKEN, offset, MORNING)
+        writer.close()
+        with (
+            pytest.raises(BrokerError, match=r"Kafka .*(stopped to answer; 0 of 3|refused)"),
+            DeadLetterTopic.of(settings) as topic,
+        ):
+            list(topic.letters(Selection(), lambda _, __: broker.freeze()))
+        broker.thaw()
