@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from urllib.request import urlopen
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import OffsetSpec
 from kafka.errors import RetriableError
 
 from service.settings import PREFIX
@@ -183,7 +184,11 @@ class RunningWeir:
 
 
 def read_committed(bootstrap: str, topics: Iterable[str]) -> Iterator[Any]:
-    """Every record of the topics up to their present ends, as a read_committed reader sees them."""
+    """Every record of the topics up to their present ends, as a read_committed reader sees them.
+
+    The end is the high watermark: a group's offset may show before Kafka has marked the outputs of the same
+    transaction as committed, and these are waited for.
+    """
     consumer = KafkaConsumer(
         bootstrap_servers=bootstrap, isolation_level="read_committed", enable_auto_commit=False
     )
@@ -195,9 +200,10 @@ def read_committed(bootstrap: str, topics: Iterable[str]) -> Iterator[Any]:
         ]
         consumer.assign(partitions)
         consumer.seek_to_beginning()
-        ends = consumer.end_offsets(partitions)
+        with admin(bootstrap) as client:
+            ends = client.list_partition_offsets(dict.fromkeys(partitions, OffsetSpec.LATEST))
         deadline = time.monotonic() + PATIENCE
-        while any(consumer.position(partition) < ends[partition] for partition in partitions):
+        while any(consumer.position(partition) < ends[partition].offset for partition in partitions):
             assert time.monotonic() < deadline, "an open transaction, or Kafka is away"
             for records in consumer.poll(timeout_ms=500, max_records=10_000).values():
                 deadline = time.monotonic() + PATIENCE
