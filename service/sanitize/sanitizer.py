@@ -5,12 +5,13 @@ decode -> route -> detect -> transform -> shape -> gate. No Kafka, no clock, no 
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 import orjson
 
-from service.actions.action import REFUSED, Action, ActionContext
+from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.registry import build
 from service.detection.detector import Detector
 from service.detection.known_values import KnownValues
@@ -18,7 +19,7 @@ from service.detection.spans import Span, TextRequest, merge
 from service.events.decode import decode
 from service.events.event import CallType, Event, Rejection
 from service.events.json_value import JsonValue
-from service.events.paths import MISSING, lookup
+from service.events.paths import MISSING, FieldPath, lookup
 from service.policy.entities import Entity
 from service.policy.plan import CompiledPolicy, FieldRule, VendorPlan
 from service.pseudonyms.keyring import KeyRing
@@ -40,15 +41,34 @@ from service.vendors.form import SanitizedEvent, ShapeReason, VendorForm
 from service.vendors.registry import FORMS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Step:
-    """A field's rule with its action built."""
+    """A field's rule with its action built. Equal rules without a key are one step for all vendors."""
 
     rule: FieldRule
     action: Action
 
+    @property
+    def scans(self) -> bool:
+        """Whether it may need texts scanned."""
+        return type(self.action).texts is not Action.texts
 
-@dataclass(frozen=True, slots=True)
+
+class _Applied(NamedTuple):
+    """What a step made of a value.
+
+    Attributes:
+        value: The value after the action.
+        entities: What was replaced in it, and how often.
+        closed: Its strings, if they are words of a list: the gate leaves them alone.
+    """
+
+    value: JsonValue | RefusedType
+    entities: tuple[tuple[Entity, int], ...]
+    closed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Branch:
     """One vendor's plan, bound to its form and its actions."""
 
@@ -65,6 +85,22 @@ class _Branch:
         return self.calls.get(event.call, ())
 
 
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What is the same for all events of a name (or call) that go to the same vendors.
+
+    Attributes:
+        paths: The fields that some vendor may get something of, by dotted path.
+        scanning: The steps that may need texts scanned.
+    """
+
+    paths: dict[str, FieldPath]
+    scanning: tuple[_Step, ...]
+
+
+_NOWHERE: Final = _Route({}, ())
+
+
 @dataclass(slots=True, repr=False)
 class _Journey:
     """An event on its way.
@@ -74,16 +110,20 @@ class _Journey:
         known: Its own identity values.
         branches: The vendors that may get it.
         outcomes: By vendor, at first of those that may not.
+        route: What it shares with others of its kind.
         values: What stands at the classified fields that a vendor may get something of, by dotted path.
         findings: The spans of every text to be scanned, by the text.
+        applied: What the steps made that give every vendor the same.
     """
 
     event: Event
     known: KnownValues
     branches: list[_Branch]
     outcomes: dict[str, Outcome]
+    route: _Route
     values: dict[str, JsonValue]
     findings: dict[str, tuple[Span, ...]]
+    applied: dict[_Step, _Applied]
 
 
 class Sanitizer:
@@ -94,7 +134,10 @@ class Sanitizer:
         self._keyring = keyring
         self._detector = detector
         self._policy_header = policy.fingerprint.encode()
-        self._branches = tuple(_bind(plan, FORMS[plan.vendor]) for plan in policy.vendors)
+        keyless: dict[FieldRule, _Step] = {}
+        self._branches = tuple(_bind(plan, FORMS[plan.vendor], keyless) for plan in policy.vendors)
+        # At most one for each of the policy's events and calls and each set of vendors; 60 µs to make.
+        self._routes: dict[tuple[CallType, str | None, tuple[_Branch, ...]], _Route] = {}
 
     def sanitize(self, records: Sequence[bytes | None]) -> BatchResult:
         """The outcomes of every record, in order.
@@ -127,7 +170,21 @@ class Sanitizer:
             else:
                 outcomes[branch.plan.vendor] = Suppressed(branch.plan.vendor, reason)
         known = KnownValues.of(event, self._policy.identity_fields)
-        return _Journey(event, known, branches, outcomes, _values(event, branches), {})
+        route = self._route(event, tuple(branches))
+        return _Journey(event, known, branches, outcomes, route, _values(event, route), {}, {})
+
+    def _route(self, event: Event, branches: tuple[_Branch, ...]) -> _Route:
+        if not branches:
+            return _NOWHERE
+        key = (event.call, event.name, branches)
+        route = self._routes.get(key)
+        if route is None:
+            steps = dict.fromkeys(step for branch in branches for step in branch.steps(event))
+            route = self._routes[key] = _Route(
+                {step.rule.dotted: step.rule.path for step in steps},
+                tuple(step for step in steps if step.scans),
+            )
+        return route
 
     def _detect(self, journeys: Sequence[_Journey]) -> None:
         """Scan every text that a vendor's action needs, once, all events of the batch together."""
@@ -135,7 +192,12 @@ class Sanitizer:
         for journey in journeys:
             locale = lookup(journey.event.body, ("context", "locale"))
             hint = locale if isinstance(locale, str) else None
-            texts = dict.fromkeys(text for branch in journey.branches for text in _texts(journey, branch))
+            texts = dict.fromkeys(
+                text
+                for step in journey.route.scanning
+                if step.rule.dotted in journey.values
+                for text in step.action.texts(journey.values[step.rule.dotted])
+            )
             wanted += [(journey, TextRequest(text, hint)) for text in texts]
         found = self._detector.detect([request for _, request in wanted])
         for (journey, request), spans in zip(wanted, found, strict=True):
@@ -173,9 +235,17 @@ class Sanitizer:
         return Sent(vendor, branch.plan.topic, shaped.key.encode(), orjson.dumps(payload), headers)
 
 
-def _bind(plan: VendorPlan, form: VendorForm) -> _Branch:
+def _bind(plan: VendorPlan, form: VendorForm, keyless: dict[FieldRule, _Step]) -> _Branch:
+    """Bind a plan; steps whose rule has no key are taken from those that other vendors have, or added."""
+
     def steps(rules: Sequence[FieldRule]) -> tuple[_Step, ...]:
-        return tuple(_Step(rule, build(rule, form.encoding)) for rule in rules)
+        return tuple(keyless.get(rule) or step(rule) for rule in rules)
+
+    def step(rule: FieldRule) -> _Step:
+        made = _Step(rule, build(rule, form.encoding))
+        if rule.key_purpose is None:
+            keyless[rule] = made
+        return made
 
     return _Branch(
         plan=plan,
@@ -186,20 +256,13 @@ def _bind(plan: VendorPlan, form: VendorForm) -> _Branch:
     )
 
 
-def _values(event: Event, branches: Sequence[_Branch]) -> dict[str, JsonValue]:
+def _values(event: Event, route: _Route) -> dict[str, JsonValue]:
     """Looked up once for all vendors. A null says nothing and counts as absent."""
-    paths = {step.rule.dotted: step.rule.path for branch in branches for step in branch.steps(event)}
     return {
         dotted: value
-        for dotted, path in paths.items()
+        for dotted, path in route.paths.items()
         if (value := lookup(event.body, path)) is not MISSING and value is not None
     }
-
-
-def _texts(journey: _Journey, branch: _Branch) -> Iterator[str]:
-    for step in branch.steps(journey.event):
-        if step.rule.dotted in journey.values:
-            yield from step.action.texts(journey.values[step.rule.dotted])
 
 
 def _transform(
@@ -211,16 +274,26 @@ def _transform(
         rule = step.rule
         if rule.dotted not in journey.values:
             continue
-        changed = step.action.apply(journey.values[rule.dotted], context)
-        if changed is REFUSED:
-            context.entities.clear()
+        applied = journey.applied.get(step)
+        if applied is None:
+            applied = _apply(step, journey.values[rule.dotted], context)
+            if rule.key_purpose is None:  # nothing of the vendor's took part: applied once for all
+                journey.applied[step] = applied
+        if applied.value is REFUSED:
             remarks[Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, None)] += 1
             continue
-        fields[rule.dotted] = changed
-        if step.action.closed:
-            context.generated.update(strings(changed))
-        for entity, count in context.entities.items():
+        fields[rule.dotted] = applied.value
+        context.generated.update(applied.closed)
+        for entity, count in applied.entities:
             remark = Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, entity)
             remarks[remark] += count
-        context.entities.clear()
     return SanitizedEvent(journey.event.call, journey.event.name, fields)
+
+
+def _apply(step: _Step, value: JsonValue, context: ActionContext) -> _Applied:
+    changed = step.action.apply(value, context)
+    entities = tuple(context.entities.items())
+    context.entities.clear()
+    if changed is REFUSED:
+        return _Applied(REFUSED, (), ())
+    return _Applied(changed, entities, tuple(strings(changed)) if step.action.closed else ())
