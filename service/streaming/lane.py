@@ -208,7 +208,8 @@ class Lane:
                     last = str(error) if isinstance(error, _NotYetError) else type(error).__name__
                     raise BrokerError(
                         f"no way on for {self._context.patience:.0f} s on "
-                        f"{self.source.topic}/{self.source.partition}, at last: {last}"
+                        f"{self.source.topic}/{self.source.partition}, at last: {last}; "
+                        "`weir topics check` tells whether Kafka answers and has every topic"
                     ) from None
             await asyncio.sleep(pause)
             pause = min(2 * pause, LAST_PAUSE)
