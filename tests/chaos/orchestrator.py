@@ -11,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from tests.chaos.progress import RECOVERY
 from tests.running_weir import PATIENCE, WEIR, RunningWeir, Worker, wait_until
 
 PLAIN: Final = (*WEIR, "worker")
@@ -70,6 +71,12 @@ class Orchestrator:
         before.process.kill()
         wait_until(lambda: self.worker(slot) is not before, f"a new worker in slot {slot}")
         return self.worker(slot)
+
+    def wait_until_assigned(self, slot: int) -> None:
+        """Wait until whoever is in the slot has its partitions."""
+        wait_until(
+            lambda: "partitions_assigned" in self.worker(slot).log, f"partitions for slot {slot}", RECOVERY
+        )
 
     def _supervise(self) -> None:
         while not self._stopping.wait(LOOK):
