@@ -1,10 +1,14 @@
 """Keyed pseudonyms of one vendor under one key version."""
 
-import hmac
+import hashlib
 from collections.abc import Callable
-from typing import NoReturn, Protocol
+from typing import Final, NoReturn, Protocol
 
 from service.pseudonyms.encodings import Encoding
+
+_BLOCK: Final = 64
+_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 
 class Pseudonymizer(Protocol):
@@ -27,7 +31,7 @@ class KeyedPseudonymizer:
         """Take the key version's id and the derivation of the vendor's key for a purpose."""
         self.key_version = key_version
         self._derive = derive
-        self._contexts: dict[tuple[str, str], hmac.HMAC] = {}
+        self._contexts: dict[tuple[str, str], _Hmac] = {}
 
     def __repr__(self) -> str:
         return f"<KeyedPseudonymizer {self.key_version}>"
@@ -40,8 +44,31 @@ class KeyedPseudonymizer:
         context = self._contexts.get((purpose, data_class))
         if context is None:
             name = data_class.encode()
-            context = hmac.new(self._derive(purpose), len(name).to_bytes(2) + name, "sha256")
-            self._contexts[purpose, data_class] = context
-        mac = context.copy()  # spares the key schedule and the class, which every value shares
-        mac.update(str(value).encode("utf-8", "surrogatepass"))
-        return encoding(mac.digest())
+            context = self._contexts[purpose, data_class] = _Hmac(
+                self._derive(purpose), len(name).to_bytes(2) + name
+            )
+        return encoding(context.mac(str(value).encode("utf-8", "surrogatepass")))
+
+
+class _Hmac:
+    """HMAC-SHA256 (RFC 2104) under one key, of messages that begin alike.
+
+    Written out, as copying two hashes takes a third of what the hmac module takes to copy its context.
+    """
+
+    __slots__ = ("_inner", "_outer")
+
+    def __init__(self, key: bytes, beginning: bytes) -> None:
+        """Take a key of at most one block, 64 bytes."""
+        assert len(key) <= _BLOCK
+        block = key.ljust(_BLOCK, b"\0")
+        self._inner = hashlib.sha256(block.translate(_INNER_PAD) + beginning)
+        self._outer = hashlib.sha256(block.translate(_OUTER_PAD))
+
+    def mac(self, rest: bytes) -> bytes:
+        """The MAC of the beginning and the rest."""
+        inner = self._inner.copy()
+        inner.update(rest)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        return outer.digest()
