@@ -19,6 +19,7 @@ from service.events.json_value import JsonValue
 from service.events.paths import MISSING, lookup
 from service.policy.entities import Entity
 from service.policy.plan import IdentityField
+from service.text_cache import text_cache
 
 _RECOGNIZER: Final = "known_values"
 #: Shorter identifiers and name parts would be found in everything.
@@ -39,6 +40,8 @@ _MAX_DEPTH: Final = 32
 _CACHED_VALUES: Final = 4_096
 _CACHED_KEYS: Final = 4_096
 _LONGEST_CACHED_KEY: Final = 64
+_CACHED_TEXTS: Final = 4_096
+_LONGEST_CACHED_TEXT: Final = 256
 
 _NOT_SOLID: Final = re.compile(r"[\W_]+")
 
@@ -122,16 +125,12 @@ class KnownValues:
             found += self._in(unescaped)
         return merge(found) if found else ()
 
-    def may_stand_in(self, text: str) -> bool:
-        """Whether `spans` needs to be asked: a quick look that errs on the safe side only."""
+    def may_stand_in(self, texts: Iterable[str]) -> bool:
+        """Whether `spans` needs to be asked of any: a quick look that errs on the safe side only."""
         if not self._forms:
             return False
-        folded = fold(text)
-        unescaped = unescape(folded)
-        solid = _solid(lowered(folded.text))
-        if unescaped is not None:
-            solid = f"{solid} {_solid(lowered(unescaped.text))}"
-        return any(form.probe in solid for form in self._forms)
+        whole = " ".join(map(_probed, texts))
+        return any(form.probe in whole for form in self._forms)
 
     def _in(self, reading: Reading) -> Iterator[Span]:
         low = lowered(reading.text)
@@ -149,6 +148,14 @@ class KnownValues:
 
 def _solid(low: str) -> str:
     return _NOT_SOLID.sub("", low)
+
+
+@text_cache(entries=_CACHED_TEXTS, longest=_LONGEST_CACHED_TEXT)
+def _probed(text: str) -> str:
+    """The letters and digits of a text in a row, as it stands and with its escapes undone."""
+    folded = fold(text)
+    unescaped = unescape(folded)
+    return " ".join(_solid(lowered(reading.text)) for reading in (folded, unescaped) if reading is not None)
 
 
 def _written(value: object) -> str:

@@ -5,7 +5,7 @@ alone. To redact `Page` in one, because the event is of a Mr Page, would spoil t
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from service.detection.known_values import KnownValues
@@ -27,7 +27,7 @@ class Gate:
 
     def check(
         self, payload: JsonObject, *, generated: AbstractSet[str], max_string: int
-    ) -> tuple[JsonObject, Counter[tuple[str, str]]]:
+    ) -> tuple[JsonObject, Mapping[tuple[str, str], int]]:
         """The payload with every hit replaced by `<FAMILY>`, and the hits by (field path, family).
 
         Args:
@@ -35,13 +35,12 @@ class Gate:
             generated: Strings that Weir itself made; they are left alone.
             max_string: The vendor's limit for a string, in characters; no redacted string is longer.
         """
-        # One scan over everything at once settles the ordinary, clean payload.
+        # A quick look at every string settles the ordinary, clean payload.
         fresh = set(strings(payload)) - self._clean - generated
-        whole = "\n".join(fresh)
-        known_there = self._known.may_stand_in(whole)
-        if not known_there and not gate_patterns.suspicious(whole):
+        known_there = bool(fresh) and self._known.may_stand_in(fresh)
+        if not known_there and not any(map(gate_patterns.suspicious, fresh)):
             self._clean |= fresh
-            return payload, Counter()
+            return payload, {}
         walk = _Walk(self._known if known_there else KnownValues(), self._clean | generated, max_string)
         return walk.object(payload, ""), walk.hits
 
@@ -78,16 +77,21 @@ class _Walk:
         return _redacted(text, spans)[: self._max_string]
 
 
-def strings(node: JsonValue) -> Iterator[str]:
+def strings(node: JsonValue) -> list[str]:
     """The strings in a value, keys left out."""
     if isinstance(node, str):
-        yield node
-    elif isinstance(node, list):
-        for item in node:
-            yield from strings(item)
-    elif isinstance(node, dict):
-        for value in node.values():
-            yield from strings(value)
+        return [node]
+    found: list[str] = []
+    nodes: list[JsonValue] = [node]
+    while nodes:
+        node = nodes.pop()
+        items = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        for item in items:
+            if isinstance(item, str):
+                found.append(item)
+            elif isinstance(item, dict | list):
+                nodes.append(item)
+    return found
 
 
 def _redacted(text: str, spans: tuple[Span, ...]) -> str:

@@ -12,6 +12,7 @@ from service.detection.encoded import decoded_runs
 from service.detection.reading import fold, unescape
 from service.detection.spans import Span
 from service.policy.entities import Entity
+from service.text_cache import text_cache
 
 _RECOGNIZER: Final = "gate"
 
@@ -51,6 +52,8 @@ _SHORTEST_IPV6_DIGITS: Final = 6
 _IPV6_HOST_PART: Final = 80
 
 
+# Most strings of payloads are templates and versions that come again with every event.
+@text_cache(entries=4_096, longest=256)
 def suspicious(text: str) -> bool:
     """Whether a text needs to be searched at all."""
     return _SUSPICIOUS.search(text) is not None
@@ -58,8 +61,11 @@ def suspicious(text: str) -> bool:
 
 def find(text: str) -> list[Span]:
     """Hits in a text, also under percent-encoding, entities and base64; may overlap."""
-    if not suspicious(text):
-        return []
+    return search(text) if suspicious(text) else []
+
+
+def search(text: str) -> list[Span]:
+    """The same without the quick look."""
     folded = fold(text)
     unescaped = unescape(folded)
     hits = []
