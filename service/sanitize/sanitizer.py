@@ -215,7 +215,7 @@ class Sanitizer:
         pseudonymizer = self._keyring.pseudonymizer(vendor, journey.event.timestamp)
         if pseudonymizer is None:
             return DeadLettered(vendor, Stage.TRANSFORM, FailReason.NO_KEY_FOR_TIME)
-        context = ActionContext(pseudonymizer, journey.findings, Counter[Entity](), set())
+        context = ActionContext(pseudonymizer, journey.findings, {}, set())
         sanitized = _transform(journey, branch, context, result.remarks)
         shaped = branch.form.shape(sanitized)
         if isinstance(shaped, ShapeReason):
@@ -225,6 +225,7 @@ class Sanitizer:
             generated=context.generated | shaped.generated,
             max_string=branch.form.max_string,
         )
+        value = shaped.encoded if payload is shaped.payload else orjson.dumps(payload)
         for (path, family), count in hits.items():
             result.gate_hits[GateHit(vendor, path, family)] += count
         headers = (
@@ -232,7 +233,7 @@ class Sanitizer:
             ("weir-key", pseudonymizer.key_version.encode()),
             ("weir-schema", branch.schema_header),
         )
-        return Sent(vendor, branch.plan.topic, shaped.key.encode(), orjson.dumps(payload), headers)
+        return Sent(vendor, branch.plan.topic, shaped.key.encode(), value, headers)
 
 
 def _bind(plan: VendorPlan, form: VendorForm, keyless: dict[FieldRule, _Step]) -> _Branch:

@@ -46,12 +46,14 @@ class Shaped:
     Attributes:
         key: The record key: the pseudonymous user or else device id.
         payload: The payload, within all of the vendor's limits.
+        encoded: The payload as JSON.
         generated: Strings in the payload that the form itself made, such as the event's name in the vendor's
             spelling and `$device:<pseudonym>`, beyond those it was given; the gate leaves them alone.
     """
 
     key: str
     payload: JsonObject
+    encoded: bytes
     generated: frozenset[str] = frozenset()
 
 

@@ -24,11 +24,11 @@ class PayloadSchema:
     def check(self, payload: JsonObject, *, key: str, generated: frozenset[str]) -> Shaped | ShapeReason:
         """The payload as Shaped, or why the vendor would not take it."""
         try:
-            size = len(orjson.dumps(payload))
+            encoded = orjson.dumps(payload)
         except orjson.JSONEncodeError:  # half of a surrogate pair, a number beyond 64 bits
             return ShapeReason.PAYLOAD_INVALID
-        if size > self._max_bytes:
+        if len(encoded) > self._max_bytes:
             return ShapeReason.PAYLOAD_TOO_LARGE
         if not self._validator.is_valid(payload):
             return ShapeReason.PAYLOAD_INVALID
-        return Shaped(key, payload, generated)
+        return Shaped(key, payload, encoded, generated)
