@@ -28,7 +28,7 @@ def create(
     check: Annotated[bool, typer.Option("--check", help="Create nothing; the same as `check`.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Create the topics that are missing: raw, one for each vendor of the policy, dead letters.
+    """Create the topics that are missing: raw, one for each vendor of the policy, dead letters, control.
 
     Topics that exist are left as they are. Exits 1 if something about them is wrong.
     """
