@@ -28,7 +28,7 @@ _ON_TOPICS: Final[dict[Task, dict[Role, tuple[Operation, ...]]]] = {
         Role.DEAD_LETTER: (Operation.WRITE, Operation.DESCRIBE_CONFIGS),
         Role.CONTROL: (Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS),
     },
-    Task.TOPICS: dict.fromkeys(Role, (*_LOOK, Operation.CREATE)),
+    Task.TOPICS: dict.fromkeys(Role, (Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS, Operation.CREATE)),
     Task.DEAD_LETTERS: {Role.RAW: (Operation.DESCRIBE,), Role.DEAD_LETTER: (Operation.READ,)},
     Task.BREAKER: {Role.CONTROL: (Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS)},
 }
