@@ -16,12 +16,14 @@ from service.text_cache import text_cache
 
 _RECOGNIZER: Final = "gate"
 
-#: A text without any of these has no hit: most strings are done with after this one scan.
+#: A text without any of these has no hit: most strings are done with after this one scan. The start of every
+#: pattern below, whatever fold or unescape would change, and base64 of some length in upper and lower case.
 _SUSPICIOUS: Final = re.compile(
-    r"@|\+\d|\(\d{3}\)|\b00\d{2}|(?:\d[ -]?){13}|\b[A-Z]{2}\d{2} ?[A-Z0-9]{4}|"
+    r"@|\+\d|\(\d{3}\)|(?<![^\W_])00[1-9]|(?:\d[ -]?){13}|(?i:(?<![A-Z0-9])[A-Z]{2}\d{2} ?[A-Z0-9]{4})|"
     r"\d\.\d{1,3}\.\d{1,3}\.\d|::|:[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:"
-    r"|%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[ux]|(?<![A-Za-z0-9+_-])"
-    r"(?=[a-z0-9+_-]*[A-Z])[A-Za-z0-9+_-]{16}|[0-9a-f]{16}|-----BEGIN|[^\x00-\x7f]"
+    r"|%[0-9A-Fa-f]{2}|&[#A-Za-z]|\\[uxnrt\"/]|(?<![A-Za-z0-9+_-])"
+    r"(?=[a-z0-9+_-]*[A-Z])[A-Za-z0-9+_-]{16}|[0-9a-f]{16}|-----BEGIN|[^ -~\n\r\t]"
+    r"|gh[pousr]_|github_pat_|glpat-|[srp]k[-_]|xox[a-z]-|AIza|hf_|npm_|SG\.|eyJ"
 )
 _EMAIL: Final = re.compile(
     r"(?<![^\s<>()\[\]{}\"',;:|/=&?])[\w.!#$%&'*+/=?^`{|}~-]{1,64}@(?=[^\s@]*[^\W\d_])"
