@@ -119,7 +119,7 @@ def idle(
 def memory(
     *,
     minutes: Annotated[float, typer.Option(min=0.1, max=1440, help="How long to measure.")] = 20.0,
-    warm_up: Annotated[int, typer.Option(min=0, max=3600, help="Seconds before that are left out.")] = 60,
+    warm_up: Annotated[int, typer.Option(min=0, max=3600, help="Seconds before that are left out.")] = 120,
     every: Annotated[float, typer.Option(min=0.5, max=60, help="Seconds from one look to the next.")] = 5.0,
     mix: Annotated[Mix, typer.Option(help=MIX_HELP)] = Mix.REALISTIC,
     processes: Processes = None,
