@@ -1,6 +1,6 @@
 """ip_prefix: an IP address cut to its network."""
 
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.events.json_value import JsonValue
@@ -26,4 +26,5 @@ class IpPrefixAction(Action):
             return REFUSED
         if isinstance(address, IPv6Address):
             address = address.ipv4_mapped or address.sixtofour or address
-        return str(ip_network((address, self._bits[address.version]), strict=False).network_address)
+        host_bits = address.max_prefixlen - self._bits[address.version]
+        return str(type(address)(int(address) >> host_bits << host_bits))
