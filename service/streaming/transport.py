@@ -27,10 +27,10 @@ log = structlog.get_logger(__name__)
 PAUSE: Final = 0.01
 #: Seconds for which nothing new is waited for at a time: after so long at most, what a rebalance has brought
 #: is seen where Faust waits for records of the partitions it had before. By Faust's own choice a second.
-WAIT: Final = 0.1
+WAIT: Final = 0.25
 #: Milliseconds that a broker may hold a request for records of idle partitions. Until it answers, aiokafka
 #: asks it for no others: a busy partition that was held back would wait as well. By Faust's choice 1500.
-HELD_BY_BROKER: Final = 100
+HELD_BY_BROKER: Final = 250
 
 
 class Standing(NamedTuple):
