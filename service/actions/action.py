@@ -22,7 +22,7 @@ REFUSED: Final = Refused.REFUSED
 RefusedType: TypeAlias = Literal[Refused.REFUSED]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class ActionContext:
     """What an action may use besides the value.
 

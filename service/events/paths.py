@@ -39,9 +39,9 @@ def parse_path(dotted: str) -> FieldPath:
 
 def lookup(body: JsonObject, path: FieldPath) -> JsonValue | MissingType:
     """The value at a path, or MISSING where a key on the way is absent or not an object's."""
-    node: JsonValue = body
+    node: JsonValue | MissingType = body
     for key in path:
-        if not isinstance(node, dict) or key not in node:
+        if not isinstance(node, dict):
             return MISSING
-        node = node[key]
+        node = node.get(key, MISSING)
     return node

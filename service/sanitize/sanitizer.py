@@ -271,20 +271,23 @@ def _transform(
 ) -> SanitizedEvent:
     """Apply the vendor's action to each classified field; what has no rule stays behind."""
     fields: dict[str, JsonValue] = {}
+    values, shared = journey.values, journey.applied
     for step in branch.steps(journey.event):
         rule = step.rule
-        if rule.dotted not in journey.values:
+        value = values.get(rule.dotted)
+        if value is None:
             continue
-        applied = journey.applied.get(step)
+        applied = shared.get(step)
         if applied is None:
-            applied = _apply(step, journey.values[rule.dotted], context)
+            applied = _apply(step, value, context)
             if rule.key_purpose is None:  # nothing of the vendor's took part: applied once for all
-                journey.applied[step] = applied
+                shared[step] = applied
         if applied.value is REFUSED:
             remarks[Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, None)] += 1
             continue
         fields[rule.dotted] = applied.value
-        context.generated.update(applied.closed)
+        if applied.closed:
+            context.generated.update(applied.closed)
         for entity, count in applied.entities:
             remark = Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, entity)
             remarks[remark] += count
@@ -293,8 +296,10 @@ def _transform(
 
 def _apply(step: _Step, value: JsonValue, context: ActionContext) -> _Applied:
     changed = step.action.apply(value, context)
-    entities = tuple(context.entities.items())
-    context.entities.clear()
+    entities: tuple[tuple[Entity, int], ...] = ()
+    if context.entities:
+        entities = tuple(context.entities.items())
+        context.entities.clear()
     if changed is REFUSED:
         return _Applied(REFUSED, (), ())
     return _Applied(changed, entities, tuple(strings(changed)) if step.action.closed else ())

@@ -13,7 +13,7 @@ from service.vendors.form import SanitizedEvent, ShapeReason
 ENVELOPE_FIELDS: Final = frozenset({"type", "event", "messageId", "userId", "anonymousId", "timestamp"})
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Envelope:
     """What is common to all payloads.
 

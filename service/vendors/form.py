@@ -23,7 +23,7 @@ class ShapeReason(StrEnum):
     PAYLOAD_INVALID = "payload_invalid"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class SanitizedEvent:
     """An event after the actions of one vendor: nothing in it that the policy did not let through.
 
@@ -39,7 +39,7 @@ class SanitizedEvent:
     fields: Mapping[str, JsonValue]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@dataclass(slots=True, repr=False)
 class Shaped:
     """A vendor payload.
 
