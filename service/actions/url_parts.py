@@ -16,7 +16,7 @@ the event's own identity values. A host outside of the public suffixes (`ana-lap
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Final
 from urllib.parse import unquote
 
@@ -24,6 +24,7 @@ from tldextract import TLDExtract
 
 from service.actions.word_list import word_list
 from service.detection.lexicon import Commonness, lexicon, word_key
+from service.text_cache import text_cache
 
 ID: Final = ":id"
 IP: Final = ":ip"
@@ -36,6 +37,7 @@ _MOST_SEGMENTS: Final = 50
 #: How often a value is percent-decoded until nothing changes any more.
 _ENCODINGS: Final = 4
 _CACHED_URLS: Final = 2048
+_LONGEST_CACHED_URL: Final = 1024
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AUTHORITY = re.compile(r"//([^/?#]*)")
@@ -123,7 +125,7 @@ class UrlParts:
         return tuple(part.scan for part in self.path if part.scan is not None)
 
 
-@lru_cache(maxsize=_CACHED_URLS)
+@text_cache(entries=_CACHED_URLS, longest=_LONGEST_CACHED_URL)
 def take_apart(url: str) -> UrlParts | None:
     """The parts of an http(s) URL, of `//host/path` or of a path that begins with a slash; else None."""
     url = url.strip(" ").replace("\\", "/")
