@@ -80,7 +80,10 @@ def _has(admin: KafkaAdminClient, right: Right, topics: dict[str, list[str] | No
 
 
 def _topic_operations(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str, list[str] | None]:
-    """What may be done with each topic, be it there or not; None where Kafka does not tell."""
+    """What may be done with each topic, be it there or not; None where Kafka does not tell.
+
+    Of a topic that this login may not see, nothing is told: all rights on it count as missing.
+    """
     return {
         topic["name"]: []
         if topic["error_code"] == TopicAuthorizationFailedError.errno
