@@ -31,6 +31,23 @@ BatchConsumer.sleep = telling
 run(load_settings())
 """
 
+#: A worker whose consumer stops fetching when it has its partitions, as an error in aiokafka would have it.
+FETCHLESS: Final = """
+from aiokafka.consumer.fetcher import Fetcher
+from service.settings import load_settings
+from service.streaming.worker import run
+
+actions = Fetcher._get_actions_per_node
+
+def fail(self, assignment):
+    if any(source.topic.endswith(".raw") for source in assignment.tps):
+        raise RuntimeError("planted")
+    return actions(self, assignment)
+
+Fetcher._get_actions_per_node = fail
+run(load_settings())
+"""
+
 
 def refusal(worker: Worker, path: str) -> str:
     """What a probe answers when it is not well; nothing while it is."""
@@ -56,6 +73,15 @@ def test_a_frozen_broker(weir_on_own_broker: RunningWeir, own_broker: LocalBroke
     end = json.loads(worker.log.splitlines()[-1])
     assert (end["event"], end["exception"], end["exit_code"]) == ("worker_failed", "StallError", 3)
     assert end["message"].endswith("s: broker does not answer")
+
+
+def test_a_consumer_that_fetches_no_more(weir: RunningWeir) -> None:
+    """Faust would wait for its records for ever, in good standing with the group."""
+    assert weir.weir("topics", "create", "--partitions", "1").returncode == 0
+    worker = weir.start((sys.executable, "-c", FETCHLESS))
+    assert worker.process.wait(PATIENCE) == 3
+    assert "the consumer fetches no more: KafkaError" in worker.log
+    assert "planted" not in worker.log
 
 
 def test_no_sleep_of_a_second_while_there_is_work(weir: RunningWeir) -> None:

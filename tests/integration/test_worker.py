@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import signal
 import socket
 from collections import Counter
@@ -14,7 +15,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from service.demo.events import Mix, generate
 from service.sanitize.outcomes import Sent
 from service.sanitize.sanitizer import Sanitizer
-from tests.running_weir import FAUST, WEIR, RunningWeir, wait_until
+from tests.running_weir import FAUST, WEIR, RunningWeir, Worker, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
@@ -54,12 +55,35 @@ def test_both_commands_on_one_host(weir: RunningWeir, sanitizer: Sanitizer) -> N
         weir, sanitizer, [value for _, value in raw]
     )
     largest = 'weir_batch_records_bucket{le="50.0"}'
+    counted: Counter[str] = Counter()
     for worker in workers:
         assert "BAD" not in worker.get("/livez") + worker.get("/readyz") + worker.get("/startupz")
         metrics = dict(line.rsplit(" ", 1) for line in worker.get("/metrics").splitlines() if line[0] != "#")
         assert metrics[largest] == metrics["weir_batch_records_count"]
         assert float(metrics["weir_batch_records_count"]) >= 4
+        counted.update({name: float(value) for name, value in metrics.items()})
+    assert counted["weir_records_in_total"] == counted["weir_end_to_end_seconds_count"] == 400
+    assert counted["weir_raw_bytes_in_total"] == sum(len(value or b"") for _, value in raw)
+    sent = [each for each in weir.read() if each.topic != weir.outputs[-1]]
+    assert sum(size for name, size in counted.items() if name.startswith("weir_bytes_out_total")) == sum(
+        len(each.key or b"") + len(each.value or b"") for each in sent
+    )
+    for stage in ("queue", "sanitize", "build", "commit"):
+        name = f'weir_stage_seconds_count{{stage="{stage}"}}'
+        assert counted[name] == counted["weir_batch_records_count"]
+    for loop in ("main", "consumer"):
+        assert counted[f'weir_loop_delay_seconds_count{{loop="{loop}"}}'] > 0
+    wait_until(lambda: sorted(lags(workers)) == [("0", "0.0"), ("1", "0.0")], "no lag is left")
     assert [worker.stop() for worker in workers] == [0, 0]
+
+
+def lags(workers: list[Worker]) -> list[tuple[str, str]]:
+    """The partitions that any of the workers has, and their lags."""
+    return [
+        lag
+        for worker in workers
+        for lag in re.findall(r'weir_lag_records{partition="(\d+)"} (\S+)', worker.get("/metrics"))
+    ]
 
 
 def test_sigterm_in_the_middle_loses_nothing(weir: RunningWeir, sanitizer: Sanitizer) -> None:

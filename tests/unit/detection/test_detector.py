@@ -103,6 +103,16 @@ def test_the_cache_is_bounded_and_changes_no_answer(detector: Detector) -> None:
     assert detector.detect(requests) == detector.detect([*requests, *requests])[:50]
 
 
+def test_texts_are_counted_by_where_the_answer_came_from(detector: Detector) -> None:
+    detector.forget()
+    detector.take_counts()
+    old, new, long = (TextRequest(text, None) for text in ("a note", "another", "word " * 1000))
+    for requests in ([old, long], [old, new, new, long]):
+        detector.detect(requests)
+    assert detector.take_counts() == {"cache": 1, "detector": 4}  # what is long is never kept
+    assert not detector.take_counts()
+
+
 def test_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch, detector: Detector) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("detection reached for the network")
