@@ -86,6 +86,7 @@ class Observer:
                 async with asyncio.timeout(ENDS_TIMEOUT):
                     self._note(await self._consumer.standings() if self._in_group else {})
             except (KafkaError, TimeoutError) as error:
+                self._standstills = {}  # what stood still may have moved since
                 log.warning("lag_unknown", error=type(error).__name__)
             await asyncio.sleep(ENDS_INTERVAL)
 
@@ -142,6 +143,7 @@ class Observer:
     def _note(self, standings: dict[TopicPartition, Standing]) -> None:
         now = time.monotonic()
         standstills = {}
+        metrics.LAG.clear()  # the question may have been put before a rebalance
         for source, (position, end) in standings.items():
             lane = self._lanes.find(source)
             committed = lane.committed if lane else None
@@ -153,7 +155,8 @@ class Observer:
             if excused or not (uncommitted or position < end):
                 continue  # nothing to do, or the pool has it, which is looked at by itself
             standing = (position, committed)
-            before = self._standstills.get(source)
-            stands = before is not None and before.standing == standing
-            standstills[source] = before if stands and before else _Standstill(standing, now)
+            known = self._standstills.get(source)
+            if known is None or known.standing != standing:
+                known = _Standstill(standing, now)
+            standstills[source] = known
         self._standstills = standstills

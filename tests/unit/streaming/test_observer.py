@@ -1,5 +1,6 @@
 """What the observer tells of consumer, lanes, pool and backlog; real ones are in test_stalls.py."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaTimeoutError
 
 from service.observability import metrics
 from service.settings import Settings
@@ -36,6 +38,9 @@ class State:
     processes: int = 2
     alive: int = 2
     oldest_work: float = 0.0
+
+    async def standings(self) -> dict[TopicPartition, Standing]:
+        raise KafkaTimeoutError
 
     def answered_at(self) -> float | None:
         return self.answered
@@ -193,6 +198,22 @@ def test_partition_that_waits_for_others(observer: Observer, backlog: Backlog) -
     backlog.add(batch(OTHER, size=BATCHES_IN_ALL * BATCH_BYTES))
     observer._note({BUSY: Standing(0, 9)})
     assert seen(observer, "partitions").since is None
+
+
+async def test_what_kafka_does_not_tell_stands_still_for_nobody(observer: Observer) -> None:
+    observer.joined()
+    observer._note({BUSY: Standing(0, 9)})
+    asking = asyncio.create_task(observer.follow_ends())
+    await asyncio.sleep(0)
+    assert seen(observer, "partitions").since is None
+    assert not asking.done()
+    asking.cancel()
+
+
+def test_a_partition_that_is_gone_has_no_lag(observer: Observer) -> None:
+    observer._note({BUSY: Standing(0, 9), OTHER: Standing(0, 1)})
+    observer._note({OTHER: Standing(0, 1)})
+    assert (lag(BUSY), lag(OTHER)) == (None, 1)
 
 
 def test_a_rebalance_forgets_partitions(observer: Observer) -> None:
