@@ -19,7 +19,6 @@ class Task(StrEnum):
     BREAKER = "breaker"
 
 
-_LOOK: Final = (Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)
 #: What each task does with the topics of each role.
 _ON_TOPICS: Final[dict[Task, dict[Role, tuple[Operation, ...]]]] = {
     Task.WORKER: {
