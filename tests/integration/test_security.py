@@ -1,7 +1,9 @@
 """Ways into a Kafka that demands TLS, logins and rights; and what is said where there is none."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,17 +14,17 @@ from service.demo.events import Mix, generate
 from service.errors import BrokerError
 from service.kafka_access import KafkaAccess
 from service.policy import load
-from service.settings import load_settings
+from service.settings import PREFIX, load_settings
 from service.streaming.connection import check_connection
 from service.streaming.needed_rights import Task, needed_rights
 from service.streaming.preflight import check
 from service.streaming.topics import Topics, needed_topics
-from tests.running_weir import RunningWeir, admin
+from tests.running_weir import RunningWeir, Worker, admin, running_weir, wait_until
 from tests.secured_broker import KEY_PASSWORD, WEIR, Rights, SecuredBroker, secrets_in, secured_broker, token
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
-RECORDS = 20
+RECORDS = 100
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +44,11 @@ Use = Callable[[Mapping[str, str]], None]
 
 @pytest.fixture
 def use(monkeypatch: pytest.MonkeyPatch) -> Use:
-    """Set environment variables for commands in this process."""
+    """Set the WEIR_ variables for commands in this process, and no others."""
 
     def use(settings: Mapping[str, str]) -> None:
+        for name in [name for name in os.environ if name.startswith(PREFIX)]:
+            monkeypatch.delenv(name)
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
 
@@ -76,17 +80,31 @@ WAYS: dict[str, Way] = {
 }
 
 
-@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-def test_events_pass(kafka: SecuredBroker, weir: RunningWeir, way: Way, use: Use) -> None:
-    settings = way(kafka)
-    use(weir.environment | settings)
-    assert run(["topics", "create", "--partitions", "1"]) == 0
+def partitions_of(worker: Worker) -> list[int]:
+    """What the group has given to a worker at last."""
+    lines = [json.loads(line) for line in worker.log.splitlines() if '"partitions_assigned"' in line]
+    return lines[-1]["partitions"] if lines else []
+
+
+# A few workers at once: each loads the models on a core of its own.
+@pytest.mark.parametrize(
+    "ways", [("plain", "scram-256", "tls"), ("scram-512-over-tls", "token", "mutual-tls")]
+)
+def test_events_pass(kafka: SecuredBroker, weir: RunningWeir, ways: tuple[str, ...], use: Use) -> None:
+    settings = [WAYS[way](kafka) for way in ways]
+    use(weir.environment | settings[0])
+    assert run(["topics", "create", "--partitions", str(len(ways))]) == 0
+    for each in settings[1:]:
+        use(weir.environment | each)
+        assert run(["topics", "check"]) == 0
+    workers = [weir.start(**each) for each in settings]
+    wait_until(lambda: all(len(partitions_of(worker)) == 1 for worker in workers), "a partition for each")
     weir.produce((event.key, event.raw) for event in generate(RECORDS, seed=4, mix=Mix.STRUCTURED))
-    worker = weir.start(**settings)
     weir.wait_for_commits(RECORDS)
-    assert worker.stop() == 0
-    assert weir.read()
-    assert not secrets_in(worker.log)
+    for worker in workers:
+        assert "\nweir_records_in_total 0.0\n" not in worker.get("/metrics")
+        assert worker.stop() == 0
+        assert not secrets_in(worker.log)
 
 
 def wrong_password(kafka: SecuredBroker, mechanism: str, user: str = "operator") -> dict[str, str]:
@@ -196,26 +214,41 @@ def rights(kafka: SecuredBroker) -> Iterator[Rights]:
         granted.revoke_all()
 
 
-class Limited:
-    """A user who may do what was granted alone."""
+def limited(kafka: SecuredBroker) -> dict[str, str]:
+    """Settings for a user who may do what was granted alone."""
+    return kafka.listener("BOTH") | kafka.login("SCRAM-SHA-512", WEIR)
 
-    def __init__(
-        self, kafka: SecuredBroker, weir: RunningWeir, use: Use, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        self.settings = kafka.listener("BOTH") | kafka.login("SCRAM-SHA-512", WEIR)
-        self._capsys = capsys
-        use(weir.environment | self.settings)
 
-    def needs(self, task: Task) -> list[dict[str, str]]:
-        """What `weir topics acls` says that the user needs."""
-        assert run(["topics", "acls", "--principal", f"User:{WEIR}", "--for", task, "--json"]) == 0
-        needed: list[dict[str, str]] = json.loads(self._capsys.readouterr().out)
-        return needed
+Needs = Callable[[RunningWeir, Task], list[dict[str, str]]]
 
 
 @pytest.fixture
-def limited(kafka: SecuredBroker, weir: RunningWeir, use: Use, capsys: pytest.CaptureFixture[str]) -> Limited:
-    return Limited(kafka, weir, use, capsys)
+def needs(use: Use, capsys: pytest.CaptureFixture[str]) -> Needs:
+    """Ask `weir topics acls` what the limited user needs for a task."""
+
+    def needs(weir: RunningWeir, task: Task) -> list[dict[str, str]]:
+        use(weir.environment)
+        capsys.readouterr()
+        assert run(["topics", "acls", "--principal", f"User:{WEIR}", "--for", task, "--json"]) == 0
+        needed: list[dict[str, str]] = json.loads(capsys.readouterr().out)
+        return needed
+
+    return needs
+
+
+@pytest.fixture
+def start_weir(
+    kafka: SecuredBroker, tmp_path: Path, config_dir: Path, keyring_file: Path
+) -> Iterator[Callable[[str], RunningWeir]]:
+    """Make several of what the `weir` fixture is, each by its name."""
+    with ExitStack() as stack:
+
+        def start(name: str) -> RunningWeir:
+            (tmp_path / name).mkdir()
+            running = running_weir(name, kafka.broker.bootstrap, tmp_path / name, config_dir, keyring_file)
+            return stack.enter_context(running)
+
+        yield start
 
 
 def named(row: Mapping[str, str]) -> str:
@@ -228,26 +261,28 @@ def create_topics(weir: RunningWeir) -> None:
     assert weir.weir("topics", "create", "--partitions", "1").returncode == 0
 
 
-def test_the_rights_for_each_command_are_enough(limited: Limited, rights: Rights, weir: RunningWeir) -> None:
+def test_the_rights_for_each_command_are_enough(
+    kafka: SecuredBroker, needs: Needs, rights: Rights, weir: RunningWeir
+) -> None:
     for task, commands in {
         Task.TOPICS: [("topics", "create", "--partitions", "1"), ("topics", "check")],
         Task.BREAKER: [("breaker", "open", "ga4"), ("breaker", "list")],
         Task.DEAD_LETTERS: [("dead-letters", "list"), ("dead-letters", "show", f"{weir.raw_topic}/0/0")],
     }.items():
-        needed = limited.needs(task)
-        rights.grant(needed)
+        rights.grant(needs(weir, task))
         for command in commands:
-            done = weir.weir(*command, **limited.settings)
+            done = weir.weir(*command, **limited(kafka))
             assert (done.returncode in {0, 1}, done.stderr) == (True, "")
         rights.revoke_all()
 
 
 def test_the_worker_runs_with_its_rights_and_names_each_that_is_missing(
-    limited: Limited, rights: Rights, weir: RunningWeir
+    kafka: SecuredBroker, needs: Needs, use: Use, rights: Rights, weir: RunningWeir
 ) -> None:
     create_topics(weir)
-    needed = limited.needs(Task.WORKER)
+    needed = needs(weir, Task.WORKER)
     rights.grant(needed)
+    use(weir.environment | limited(kafka))
     settings = load_settings()
     policy = load(settings.config_dir)
     rights.revoke(needed[0])
@@ -266,28 +301,35 @@ def test_the_worker_runs_with_its_rights_and_names_each_that_is_missing(
         assert said.count(" on ") == said.count(f" on {row['resource']} {row['name']}")
         rights.grant([row])
     weir.produce((event.key, event.raw) for event in generate(200, seed=5, mix=Mix.STRUCTURED))
-    worker = weir.start(**limited.settings)
+    worker = weir.start(**limited(kafka))
     weir.wait_for_commits(200)
     assert worker.stop() == 0
     assert {record.topic for record in weir.read()} >= {weir.outputs[0]}
 
 
-@pytest.mark.parametrize(
-    ("operation", "resource"),
-    [("READ", "TOPIC"), ("WRITE", "TOPIC"), ("READ", "GROUP"), ("WRITE", "TRANSACTIONAL_ID")],
-)
+LOST = [("READ", "TOPIC"), ("WRITE", "TOPIC"), ("READ", "GROUP"), ("WRITE", "TRANSACTIONAL_ID")]
+
+
 def test_a_right_lost_while_running_ends_the_worker(
-    limited: Limited, rights: Rights, weir: RunningWeir, operation: str, resource: str
+    kafka: SecuredBroker, needs: Needs, rights: Rights, start_weir: Callable[[str], RunningWeir]
 ) -> None:
-    create_topics(weir)
-    needed = limited.needs(Task.WORKER)
-    rights.grant(needed)
-    worker = weir.start(**limited.settings)
-    worker.wait_for("partitions_assigned")
-    lost = next(row for row in needed if (row["operation"], row["resource"]) == (operation, resource))
-    rights.revoke(lost)
-    weir.produce((event.key, event.raw) for event in generate(200, seed=6, mix=Mix.STRUCTURED))
-    assert worker.process.wait(60) == 3
-    (last,) = (line for line in map(json.loads, worker.log.splitlines()) if line["event"] == "worker_failed")
-    assert named(lost) in last["message"]
-    assert weir.committed() == 0
+    running = []
+    for operation, resource in LOST:  # all at once: each loads its models meanwhile
+        weir = start_weir(f"lost-{operation}-{resource}".lower())
+        create_topics(weir)
+        needed = needs(weir, Task.WORKER)
+        rights.grant(needed)
+        worker = weir.start(**limited(kafka))
+        lost = next(row for row in needed if (row["operation"], row["resource"]) == (operation, resource))
+        running.append((weir, worker, lost))
+    for weir, worker, lost in running:
+        worker.wait_for("partitions_assigned")
+        rights.revoke(lost)
+        weir.produce((event.key, event.raw) for event in generate(200, seed=6, mix=Mix.STRUCTURED))
+    for weir, worker, lost in running:
+        assert worker.process.wait(60) == 3
+        (last,) = (
+            line for line in map(json.loads, worker.log.splitlines()) if line["event"] == "worker_failed"
+        )
+        assert named(lost) in last["message"]
+        assert weir.committed() == 0
