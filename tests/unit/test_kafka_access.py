@@ -50,7 +50,9 @@ SASL: dict[str, Any] = {
 
 def access(files: dict[str, Path], settings: dict[str, Any]) -> KafkaAccess:
     """The access of settings that name files by their short names."""
-    named = {key: files[value] if key.endswith("_file") else value for key, value in settings.items()}
+    named: dict[str, Any] = {
+        key: files[value] if key.endswith("_file") else value for key, value in settings.items()
+    }
     return KafkaAccess.of(Settings(**named))
 
 

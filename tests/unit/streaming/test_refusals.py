@@ -9,7 +9,7 @@ from service.streaming.refusals import refusal
 
 def caused_by(cause: Exception) -> Exception:
     """As aiokafka's producer hides what went wrong."""
-    error = aiokafka.errors.KafkaError("hidden")
+    error: Exception = aiokafka.errors.KafkaError("hidden")
     error.__cause__ = cause
     return error
 
