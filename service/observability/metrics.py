@@ -7,7 +7,9 @@ from prometheus_client import Counter, Gauge, Histogram
 
 RECORDS_IN = Counter("weir_records_in", "Raw records whose outcomes were committed.")
 RAW_BYTES_IN = Counter("weir_raw_bytes_in", "Bytes of these records' values.")
-RECORDS_GONE = Counter("weir_records_gone", "Raw records that retention removed before they were read.")
+RECORDS_GONE = Counter(
+    "weir_records_gone", "Raw offsets that retention removed before they were read.", ["partition"]
+)
 BYTES_OUT = Counter("weir_bytes_out", "Bytes of keys and values committed to vendor topics.", ["vendor"])
 OUTCOMES = Counter(
     "weir_outcomes",

@@ -121,7 +121,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 "group's offset to where to go on (kafka-consumer-groups --reset-offsets), then start again"
             )
         if wanted is not None:
-            metrics.RECORDS_GONE.inc(start - wanted)
+            metrics.RECORDS_GONE.labels(source.partition).inc(start - wanted)
             log.warning(
                 "records_gone",
                 topic=source.topic,

@@ -35,9 +35,13 @@ class RawRecord(NamedTuple):
     value: bytes | None
 
 
-def feedback(number: int, comment: str, users: int = USERS) -> tuple[int, bytes]:
-    """An event with words, and the number of its user, by which a user's events share a partition."""
-    return number % users, _event(number, users, "Feedback Submitted", {"rating": 4, "comment": comment})
+def feedback(number: int, comment: str, *, padding: int = 0) -> tuple[int, bytes]:
+    """An event with words, and the number of its user, by which a user's events share a partition.
+
+    `padding` is the size of a field that no vendor gets.
+    """
+    properties: dict[str, object] = {"rating": 4, "comment": comment, "padding": "x" * padding}
+    return number % USERS, _event(number, USERS, "Feedback Submitted", properties)
 
 
 def _event(number: int, users: int, name: str, properties: dict[str, object]) -> bytes:
