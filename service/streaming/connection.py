@@ -113,8 +113,10 @@ async def _brokers(address: Address, access: KafkaAccess, deadline: float) -> li
         raise BrokerError(f"Kafka at {address[0]}:{address[1]}: {fault}") from None
     finally:
         await asyncio.wait([connection.close()], timeout=_CLOSE_TIMEOUT)
-    if not answer.brokers:  # aiokafka takes the refusal of a token for the answer
+    if not answer.brokers and access.mechanism == OAUTHBEARER:  # aiokafka takes the refusal for the answer
         raise BrokerError(f"Kafka at {address[0]}:{address[1]}: {_login_refused(access)}")
+    if not answer.brokers:
+        raise ConnectionError("it knows of no brokers yet")
     return [(host, port) for _, host, port, _ in answer.brokers]
 
 

@@ -46,6 +46,9 @@ class Surroundings:
             await asyncio.Future[None]()
         return None
 
+    async def owns(self, source: TopicPartition) -> bool:
+        return True
+
     def done(self, batch: RecordBatch) -> None:
         self.left.append(batch)
 
