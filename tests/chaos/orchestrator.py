@@ -64,11 +64,11 @@ class Orchestrator:
         self.worker(slot).process.send_signal(number)
 
     def replace(self, slot: int, command: Sequence[str]) -> Worker:
-        """Kill the worker in the slot and run another command there, once; the process that runs it."""
+        """SIGTERM to the worker in the slot, and another command in its place, once; the new worker."""
         with self._lock:
             before = self._workers[slot]
             self._commands[slot] = command
-        before.process.kill()
+        before.process.terminate()
         wait_until(lambda: self.worker(slot) is not before, f"a new worker in slot {slot}")
         return self.worker(slot)
 
