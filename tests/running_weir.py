@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
@@ -101,8 +102,12 @@ class Worker:
         """What the probe port answers."""
         port = re.search(r'"probe_port": (\d+)', self.log)
         assert port, self.log
-        with urlopen(f"http://127.0.0.1:{port[1]}{path}", timeout=10) as answer:
-            return str(answer.read().decode())
+        try:
+            with urlopen(f"http://127.0.0.1:{port[1]}{path}", timeout=10) as answer:
+                return str(answer.read().decode())
+        except HTTPError as refused:  # a probe that says no says why
+            with refused:
+                return refused.read().decode()
 
 
 @dataclass

@@ -87,12 +87,13 @@ class _Kind(NamedTuple):
     level: int
     text: str
     error: str
+    vendor: str  # what befalls one vendor after another is no repetition
 
     @classmethod
     def of(cls, record: logging.LogRecord) -> "_Kind":
         line = record.msg if isinstance(record.msg, dict) else {"event": record.msg}
         error = line.get("error") or line.get("exception") or type(_error(record.exc_info)).__name__
-        return cls(record.name, record.levelno, str(line["event"]), str(error))
+        return cls(record.name, record.levelno, str(line["event"]), str(error), str(line.get("vendor")))
 
 
 class Repetitions:

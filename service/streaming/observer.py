@@ -64,6 +64,7 @@ class Observer:
     def joined(self) -> None:
         """The group has given this worker its partitions, be they none."""
         self._in_group = self._health.joined = True
+        self._health.observe(self._vitals())
 
     def left(self) -> None:
         """The group is about to give the partitions anew."""
@@ -72,6 +73,7 @@ class Observer:
             self._out_of_group_since = time.monotonic()
         self._standstills.clear()
         metrics.LAG.clear()
+        self._health.observe(self._vitals())
 
     async def watch(self) -> None:
         """Tell health how everything is, for ever."""
