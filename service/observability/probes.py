@@ -130,6 +130,8 @@ class ProbeServer:
                         pass
         finally:
             writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()  # else the last one would outlive the loop
             self._connections.pop(writer, None)
 
     async def _answer(self, reader: asyncio.StreamReader) -> _Answer:

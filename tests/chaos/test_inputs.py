@@ -13,7 +13,7 @@ from kafka.errors import NoError, RetriableError
 from kafka.structs import OffsetAndMetadata
 
 from tests.chaos.raw_records import USERS, RawRecord, assert_exactly_once, ends, feedback, logins, writer
-from tests.running_weir import RunningWeir, Worker, admin, wait_until
+from tests.running_weir import PATIENCE, RunningWeir, Worker, admin, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
@@ -123,18 +123,17 @@ async def test_compacted_topic(weir: RunningWeir, keyring_file: Path) -> None:
             await plain.write(of_users(range(first, first + USERS)), timestamp=now)
         await plain.write([(user, None) for user in users[:9]], timestamp=now)
         await plain.write(of_users(range(800, 803)), timestamp=now)
-    async with writer(weir, PARTITIONS, transactional_id=f"{weir.group}-aborting") as transactional:
-        await transactional.producer.begin_transaction()
-        # So much later that they begin a new segment, and the one before can be compacted.
-        await transactional.write(logins(range(900, 903)), timestamp=now + 1000)
-        await transactional.producer.abort_transaction()
     raw: list[RawRecord] = []
-
-    def compacted() -> bool:
-        raw[:] = read_raw(weir)
-        return len(raw) == len(users)
-
-    await asyncio.to_thread(wait_until, compacted, "the cleaner has left each user's last record")
+    async with writer(weir, PARTITIONS, transactional_id=f"{weir.group}-aborting") as transactional:
+        async with asyncio.timeout(PATIENCE):  # for the cleaner to leave each user's last record
+            while len(raw) != len(users):
+                await transactional.producer.begin_transaction()
+                # So much later that they begin a new segment, and the one before can be compacted. Again
+                # and again, because the broker may heed the new settings only some time after it took them.
+                now += 1000
+                await transactional.write(logins(range(900, 903)), timestamp=now)
+                await transactional.producer.abort_transaction()
+                raw = await asyncio.to_thread(read_raw, weir)
     assert sum(record.value is None for record in raw) == 6  # three of nine were written again
     worker = weir.start()
     await asyncio.to_thread(weir.wait_for_commits, sum(ends(raw).values()))
