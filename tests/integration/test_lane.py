@@ -103,12 +103,16 @@ class Bench:
     async def member_of_the_group(self) -> AsyncIterator[None]:
         """A real member, alone and so with every partition, whose id the lanes go by."""
         consumer = KafkaConsumer(
-            self.weir.raw_topic,
             bootstrap_servers=self.weir.bootstrap,
             group_id=self.weir.group,
             enable_auto_commit=False,
+            metadata_max_age_ms=1000,
         )
         with contextlib.closing(consumer):
+            # Joining before it knows the topic, it would give itself no partition of it.
+            known = lambda: bool(consumer.partitions_for_topic(self.weir.raw_topic))  # noqa: E731
+            await asyncio.to_thread(wait_until, known, "the topic")
+            consumer.subscribe([self.weir.raw_topic])
             joined = lambda: bool(consumer.poll(50) or consumer.assignment())  # noqa: E731
             await asyncio.to_thread(wait_until, joined, "a member")
             self.member = consumer._coordinator._generation.member_id
