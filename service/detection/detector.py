@@ -59,7 +59,7 @@ class Detector:
             ConfigurationError: if a model is unknown or not installed.
         """
         self._models = {"en": load_model(spacy_model), "fr": load_model("fr_core_news_sm")}
-        # Where company would change a text's numbers, each goes alone, which takes half again the time.
+        # Where company would change a text's numbers, each goes alone, which takes longer.
         alike = all(adds_alike_in_any_batch(model) for model in self._models.values())
         self._batch_texts = _BATCH_TEXTS if alike else 1
         self._engine = Engine()
