@@ -36,3 +36,7 @@ class SanitizerError(WeirError):
 
 class StallError(WeirError):
     """The worker makes no progress; the message says what stands still, and for how long."""
+
+
+class ReplayError(WeirError):
+    """A replay was stopped before its end; the message says by what, and whether it can go on."""

@@ -4,7 +4,19 @@ from collections.abc import Sequence
 
 import typer
 
-from service.cli import bench, breaker, dead_letters, demo, keys, policy, sanitize, topics, version, worker
+from service.cli import (
+    bench,
+    breaker,
+    dead_letters,
+    demo,
+    keys,
+    policy,
+    replay,
+    sanitize,
+    topics,
+    version,
+    worker,
+)
 from service.cli.console import stderr
 from service.errors import WeirError
 
@@ -21,6 +33,7 @@ for command in (worker, sanitize, demo, bench, version):
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 app.add_typer(topics.app, name="topics")
+app.add_typer(replay.app, name="replay")
 app.add_typer(dead_letters.app, name="dead-letters")
 app.add_typer(breaker.app, name="breaker")
 

@@ -95,7 +95,7 @@ class Report:
                     "sent": ledger.sent[vendor],
                     "suppressed": {
                         reason: ledger.suppressed[vendor, reason]
-                        for reason in SuppressReason
+                        for reason in _HEADINGS
                         if ledger.suppressed[vendor, reason]
                     },
                     "dead_lettered": _letters(ledger, vendor),
@@ -214,12 +214,12 @@ def _outcomes(report: Report) -> RenderableType:
     ledger = report.ledger
     table = Table(title="What became of every record", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("\nvendor", no_wrap=True, min_width=9)
-    headings = ("\nsent", *(_HEADINGS[reason] for reason in SuppressReason), "dead\nletter", "\nin all")
+    headings = ("\nsent", *(_HEADINGS[reason] for reason in _HEADINGS), "dead\nletter", "\nin all")
     for heading in headings:
         table.add_column(heading, justify="right")
     for_all = sum(count for (vendor, _), count in ledger.dead_lettered.items() if vendor is None)
     for vendor in VendorName:
-        suppressed = [ledger.suppressed[vendor, reason] for reason in SuppressReason]
+        suppressed = [ledger.suppressed[vendor, reason] for reason in _HEADINGS]
         dead = for_all + sum(count for (about, _), count in ledger.dead_lettered.items() if about is vendor)
         numbers = (ledger.sent[vendor], *suppressed, dead)
         table.add_row(vendor, *(f"{number:,}" for number in (*numbers, sum(numbers))))

@@ -108,9 +108,12 @@ class ProbeServer:
     async def _listen(self) -> None:
         async with await asyncio.start_server(self._connected, sock=self._socket, limit=HEAD):
             await self._stopping
-        for writer in self._connections:
-            writer.transport.abort()
-        await asyncio.gather(*self._connections.values())
+        # Also those that are only being made, or have just given way: each closes its connection.
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # a connection closes in the loop's next turn
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if len(self._connections) >= CONNECTIONS:

@@ -1,7 +1,7 @@
 """The compiled policy: what the hot path works from. Built once at start-up by service/policy/compiler.py."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from service.events.event import CallType
@@ -107,3 +107,7 @@ class CompiledPolicy:
     vendors: tuple[VendorPlan, ...]
     identity_fields: tuple[IdentityField, ...]
     fingerprint: str
+
+    def only(self, vendors: Container[VendorName]) -> "CompiledPolicy":
+        """The same policy, by its fingerprint as well, as far as it concerns some vendors."""
+        return replace(self, vendors=tuple(plan for plan in self.vendors if plan.vendor in vendors))

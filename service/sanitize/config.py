@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.policy.vendor_names import VendorName
+
 if TYPE_CHECKING:
     from service.sanitize.sanitizer import Sanitizer
 
@@ -15,6 +17,7 @@ class SanitizerConfig:
     config_dir: Path
     keyring_file: Path
     spacy_model: str
+    vendors: frozenset[VendorName] = frozenset(VendorName)
 
     def load(self) -> "Sanitizer":
         """Build the sanitizer from the files.
@@ -28,6 +31,6 @@ class SanitizerConfig:
         from service.pseudonyms.keyring import KeyRing  # noqa: PLC0415
         from service.sanitize.sanitizer import Sanitizer  # noqa: PLC0415
 
-        policy = load(self.config_dir)
+        policy = load(self.config_dir).only(self.vendors)
         keyring = KeyRing.load(self.keyring_file)
         return Sanitizer(policy, keyring, Detector(spacy_model=self.spacy_model))

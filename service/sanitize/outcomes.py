@@ -28,6 +28,7 @@ class SuppressReason(StrEnum):
     INTEGRATION = "integration"
     EVENT_NOT_ALLOWED = "event_not_allowed"
     CALL_TYPE = "call_type"
+    TOO_OLD_FOR_VENDOR = "too_old_for_vendor"  # in a replay only: the vendor would give it a wrong time
 
 
 class FailReason(StrEnum):

@@ -1,7 +1,8 @@
 """The control topic: the breakers' states, for all workers and the operator. Compacted; one partition.
 
 The key of a record is a vendor's name, its value the state; the last record of a vendor counts. A worker that
-opens a breaker writes it in the transaction of the batch that did so, the operator by `weir breaker`.
+opens a breaker writes it in the transaction of the batch that did so, the operator by `weir breaker`. Replays
+keep their jobs there as well.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: Milliseconds that the topic is waited for before breakers are looked at whose time may have come.
 TICK_MS: Final = 1000
+#: What the keys of replays' jobs begin with.
+REPLAY_KEYS: Final = b"replay/"
 
 
 class ControlTopic:
@@ -78,6 +81,8 @@ class ControlTopic:
         fetched: dict[TopicPartition, list[Any]] = await self._consumer.getmany(timeout_ms=TICK_MS)
         states = {}
         for record in fetched.get(self._partition, ()):
+            if (record.key or b"").startswith(REPLAY_KEYS):
+                continue
             found = read_record(record.key, record.value, record.timestamp)
             if found is None:
                 log.warning("control_record_ignored", offset=record.offset)

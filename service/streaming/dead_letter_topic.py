@@ -6,7 +6,7 @@ Letters are handed on one by one; what is kept of them is the caller's business,
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -177,6 +177,20 @@ class DeadLetterTopic:
                 if letter is not None and selection.takes(letter):
                     yield FoundLetter(record.timestamp, letter)
 
+    def letters_in(self, ranges: Mapping[TopicPartition, tuple[int, int]]) -> Iterator[FoundLetter]:
+        """The letters in ranges of the topic's offsets, each without its end.
+
+        Raises:
+            BrokerError: retention has removed some of them.
+        """
+        starts = self._consumer.beginning_offsets(list(ranges)) if ranges else {}
+        if any(start < starts[partition] for partition, (start, _) in ranges.items()):
+            raise BrokerError(f"retention has removed dead letters of {self.name} that were asked for")
+        for record in self._between(ranges, lambda done, total: None):  # noqa: ARG005
+            letter = self._read(record)
+            if letter is not None:
+                yield FoundLetter(record.timestamp, letter)
+
     def letters_of(self, source: Coordinates, progress: Progress) -> Iterator[FoundLetter]:
         """The letters of one raw record."""
         key = str(source).encode()
@@ -216,21 +230,30 @@ class DeadLetterTopic:
             BrokerError: Kafka has stopped to answer.
         """
         consumer, partitions = self._consumer, self._partitions
-        consumer.assign(partitions)
         ends = consumer.end_offsets(partitions)
         starts = consumer.beginning_offsets(partitions)
         if since is not None:
             found = consumer.offsets_for_times(dict.fromkeys(partitions, since))
             starts = {each: found[each].offset if found[each] else ends[each] for each in partitions}
-        for partition, offset in starts.items():
-            consumer.seek(partition, offset)
-        total = sum(ends[each] - starts[each] for each in partitions)
+        yield from self._between({each: (starts[each], ends[each]) for each in partitions}, progress)
+
+    def _between(self, ranges: Mapping[TopicPartition, tuple[int, int]], progress: Progress) -> Iterator[Any]:
+        """Every record of ranges of offsets, each without its end.
+
+        Raises:
+            BrokerError: Kafka has stopped to answer.
+        """
+        consumer = self._consumer
+        consumer.assign(list(ranges))
+        for partition, (start, _) in ranges.items():
+            consumer.seek(partition, start)
+        total = sum(end - start for start, end in ranges.values())
         done, moved_at = 0, time.monotonic()
         progress(done, total)
         while done < total:
             for partition, records in consumer.poll(timeout_ms=_POLL_MS).items():
-                yield from (record for record in records if record.offset < ends[partition])
-            behind = sum(min(consumer.position(each), ends[each]) - starts[each] for each in partitions)
+                yield from (record for record in records if record.offset < ranges[partition][1])
+            behind = sum(min(consumer.position(each), end) - start for each, (start, end) in ranges.items())
             if behind > done:
                 done, moved_at = behind, time.monotonic()
                 progress(done, total)

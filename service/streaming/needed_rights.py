@@ -17,6 +17,7 @@ class Task(StrEnum):
     TOPICS = "topics"
     DEAD_LETTERS = "dead-letters"
     BREAKER = "breaker"
+    REPLAY = "replay"
 
 
 #: What each task does with the topics of each role.
@@ -29,6 +30,12 @@ _ON_TOPICS: Final[dict[Task, dict[Role, tuple[Operation, ...]]]] = {
     },
     Task.TOPICS: dict.fromkeys(Role, (Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS, Operation.CREATE)),
     Task.DEAD_LETTERS: {Role.RAW: (Operation.DESCRIBE,), Role.DEAD_LETTER: (Operation.READ,)},
+    Task.REPLAY: {
+        Role.RAW: (Operation.READ, Operation.DESCRIBE_CONFIGS),
+        Role.VENDOR: (Operation.WRITE, Operation.DESCRIBE_CONFIGS),
+        Role.DEAD_LETTER: (Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS),
+        Role.CONTROL: (Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS),
+    },
     Task.BREAKER: {Role.CONTROL: (Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS)},
 }
 
@@ -45,7 +52,19 @@ def needed_rights(task: Task, settings: Settings, topics: Sequence[NeededTopic])
             Right(Operation.READ, Resource.GROUP, settings.group_id),
             lanes_right(settings.group_id, settings.raw_topic),
         ]
+    if task is Task.REPLAY:
+        prefix = replays(settings.group_id)
+        rights += [
+            Right(Operation.READ, Resource.GROUP, settings.group_id),
+            Right(Operation.READ, Resource.GROUP, prefix, prefixed=True),
+            Right(Operation.WRITE, Resource.TRANSACTIONAL_ID, prefix, prefixed=True),
+        ]
     return rights
+
+
+def replays(group: str) -> str:
+    """What the consumer groups and transactional ids of replays begin with, beside a worker's group."""
+    return f"{group}.replay."
 
 
 def lanes_right(group: str, raw_topic: str) -> Right:

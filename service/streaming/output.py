@@ -82,9 +82,13 @@ class OutputRules:
             return outcome
         if outcome.vendor in shut:
             return DeadLettered(outcome.vendor, Stage.GATE, FailReason.BREAKER_OPEN)
-        if _size(outcome) > self.largest:
-            return DeadLettered(outcome.vendor, Stage.DELIVER, FailReason.OUTPUT_TOO_LARGE)
-        return outcome
+        return self.within_limits(outcome)
+
+    def within_limits(self, event: Sent) -> Sent | DeadLettered:
+        """The event, or a dead letter for it where it is larger than the topics take."""
+        if _size(event) > self.largest:
+            return DeadLettered(event.vendor, Stage.DELIVER, FailReason.OUTPUT_TOO_LARGE)
+        return event
 
     def _add(self, output: Output, outcome: Outcome, batch: RecordBatch, position: int) -> None:
         match outcome:

@@ -94,8 +94,9 @@ def _topic_operations(admin: KafkaAdminClient, names: Sequence[str]) -> dict[str
 
 def _may_see_group(admin: KafkaAdminClient, right: Right) -> bool:
     """Whether the group may be seen at least: what may be done with it is told of a group that exists."""
+    group = f"{right.name}0" if right.prefixed else right.name
     try:
-        operations = admin.describe_groups([right.name])[right.name]["authorized_operations"]
+        operations = admin.describe_groups([group])[group]["authorized_operations"]
     except GroupAuthorizationFailedError:
         return False
     except KafkaError:  # its coordinator is not there yet

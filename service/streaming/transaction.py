@@ -3,21 +3,17 @@
 import asyncio
 import contextlib
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
-from aiokafka.partitioner import murmur2
 
 from service.kafka_access import KafkaAccess
 from service.streaming.output import OutputRecord
+from service.streaming.partitioning import key_hash
 
 #: Seconds that a producer may take to go; a broker that is away would hold it for ever.
 STOP_TIMEOUT: Final = 3.0
-
-#: Keys whose hash is remembered: most are users' pseudonyms, which come again, and aiokafka's hash is slow.
-HASHES: Final = 65_536
 
 
 def transactional_ids(group: str, topic: str) -> str:
@@ -92,7 +88,7 @@ class TransactionalProducer:
         for record in records:
             if record.topic not in partitions:
                 partitions[record.topic] = sorted(await self._producer.partitions_for(record.topic))
-            partition = partitions[record.topic][_hash(record.key) % len(partitions[record.topic])]
+            partition = partitions[record.topic][key_hash(record.key) % len(partitions[record.topic])]
             batches = builders.setdefault((record.topic, partition), [])
             if not batches or not _append(batches[-1], record):
                 batches.append(self._producer.create_batch())
@@ -108,12 +104,6 @@ def _see(future: asyncio.Future[Any]) -> asyncio.Future[Any]:
     """Have the future's error counted as seen: after a first failure nobody waits for the others."""
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future
-
-
-@lru_cache(HASHES)
-def _hash(key: bytes) -> int:
-    """As Java's default partitioner hashes, so that other producers agree on a key's partition."""
-    return int(murmur2(key)) & 0x7FFFFFFF
 
 
 def _append(batch: Any, record: OutputRecord) -> bool:

@@ -63,9 +63,13 @@ class AmplitudeForm(VendorForm):
     vendor: ClassVar = VendorName.AMPLITUDE
     calls: ClassVar = frozenset(CallType) - {CallType.ALIAS}
     max_string: ClassVar = _MAX_STRING
+    max_bytes: ClassVar = _MAX_BYTES
+    #: Without it the old values would take the place of newer user properties (Amplitude, "HTTP V2 API").
+    backfill_mark: ClassVar = b'"$skip_user_properties_sync":true'
+    deduplicates_for: ClassVar = 7 * 86_400
 
     def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=_MAX_BYTES)
+        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
 
     def encoding(self, data_class: str) -> Encoding:  # noqa: ARG002  (one form fits all its ids)
         return alphanumeric

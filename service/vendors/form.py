@@ -65,6 +65,12 @@ class VendorForm(ABC):
     calls: ClassVar[frozenset[CallType]]
     #: The longest string the vendor takes anywhere in the payload, in characters.
     max_string: ClassVar[int]
+    #: The most bytes of the payload as JSON.
+    max_bytes: ClassVar[int]
+    #: Members that tell the vendor that an event is an old one, as JSON; empty where it has none.
+    backfill_mark: ClassVar[bytes] = b""
+    #: Seconds for which the vendor knows an event's id again and takes the event only once; None for ever.
+    deduplicates_for: ClassVar[int | None] = None
 
     @abstractmethod
     def encoding(self, data_class: str) -> Encoding:
@@ -77,3 +83,18 @@ class VendorForm(ABC):
         Contract: the event's call is one of `calls`; never raises for any fields; the same event gives the
         same payload, its keys in the same order.
         """
+
+    def backfill(self, value: bytes, begun: int) -> bytes | ShapeReason | None:  # noqa: ARG002
+        """A payload's JSON as it is sent long after the event, or why it can't be.
+
+        None where the vendor would take the event and give it a wrong time.
+
+        Args:
+            value: The payload that `shape` gave, as JSON.
+            begun: When the backfill began, seconds since the epoch.
+        """
+        if not self.backfill_mark:
+            return value
+        if len(value) + len(self.backfill_mark) + 1 > self.max_bytes:
+            return ShapeReason.PAYLOAD_TOO_LARGE
+        return b"{" + self.backfill_mark + b"," + value[1:]

@@ -3,6 +3,8 @@
 import re
 from typing import ClassVar, Final
 
+import orjson
+
 from service.events.event import CallType
 from service.events.json_value import JsonObject, JsonValue
 from service.policy.vendor_names import VendorName
@@ -17,6 +19,8 @@ _MAX_USER_PROPERTY: Final = 36
 _MAX_NAME: Final = 40
 _MAX_USER_PROPERTY_NAME: Final = 24
 _MAX_BYTES: Final = 130_000
+#: Seconds after which Google gives an event the time of its arrival.
+_OLDEST: Final = 72 * 3600
 
 _EVENT_NAMES: Final = {CallType.PAGE: "page_view", CallType.SCREEN: "screen_view"}
 
@@ -84,9 +88,11 @@ class Ga4Form(VendorForm):
     vendor: ClassVar = VendorName.GA4
     calls: ClassVar = frozenset({CallType.TRACK, CallType.PAGE, CallType.SCREEN})
     max_string: ClassVar = _MAX_STRING
+    max_bytes: ClassVar = _MAX_BYTES
+    deduplicates_for: ClassVar = 0
 
     def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=_MAX_BYTES)
+        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
 
     def encoding(self, data_class: str) -> Encoding:
         return number_pair if data_class == "identifier.device" else alphanumeric
@@ -110,6 +116,12 @@ class Ga4Form(VendorForm):
             if not _put(payload, params, path, value, call=event.call):
                 return ShapeReason.PAYLOAD_INVALID
         return self._schema.check(payload, key=envelope.key, generated=frozenset({name, client_id}))
+
+    def backfill(self, value: bytes, begun: int) -> bytes | None:
+        """The payload as it is: Google has no mark, and moves what is older than 72 hours to now."""
+        if orjson.loads(value)["timestamp_micros"] < (begun - _OLDEST) * 1_000_000:
+            return None
+        return value
 
 
 def _event_name(event: SanitizedEvent) -> str:

@@ -58,9 +58,10 @@ class MixpanelForm(VendorForm):
     vendor: ClassVar = VendorName.MIXPANEL
     calls: ClassVar = frozenset(CallType)
     max_string: ClassVar = _MAX_STRING
+    max_bytes: ClassVar = _MAX_BYTES
 
     def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=_MAX_BYTES)
+        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
 
     def encoding(self, data_class: str) -> Encoding:  # noqa: ARG002  (one form fits all its ids)
         return alphanumeric

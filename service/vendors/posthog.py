@@ -62,9 +62,12 @@ class PostHogForm(VendorForm):
     vendor: ClassVar = VendorName.POSTHOG
     calls: ClassVar = frozenset(CallType)
     max_string: ClassVar = _MAX_STRING
+    max_bytes: ClassVar = _MAX_BYTES
+    #: A member of the request's body: whoever batches the events lifts it from each to the whole.
+    backfill_mark: ClassVar = b'"historical_migration":true'
 
     def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=_MAX_BYTES)
+        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
 
     def encoding(self, data_class: str) -> Encoding:
         return uuid8 if data_class == "identifier.event" else alphanumeric

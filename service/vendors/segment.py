@@ -23,9 +23,12 @@ class SegmentForm(VendorForm):
     vendor: ClassVar = VendorName.SEGMENT
     calls: ClassVar = frozenset(CallType)
     max_string: ClassVar = _MAX_STRING
+    max_bytes: ClassVar = _MAX_BYTES
+    #: "About 24 hours", says Segment.
+    deduplicates_for: ClassVar = 86_400
 
     def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=_MAX_BYTES)
+        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
 
     def encoding(self, data_class: str) -> Encoding:  # noqa: ARG002  (one form fits all its ids)
         return alphanumeric

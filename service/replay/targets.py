@@ -1,0 +1,201 @@
+"""Where a job's events go: topics, in transactions together with the job's progress; a file; nowhere."""
+
+import contextlib
+import os
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Final, NamedTuple, Self
+
+import orjson
+import zstandard
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from service.errors import ReplayError
+from service.replay.output import ReplayRecord
+from service.replay.tally import Tally
+from service.streaming.partitioning import key_hash
+
+#: What the name of a file that is not whole yet ends with.
+PARTIAL: Final = ".partial"
+
+
+class Mark(NamedTuple):
+    """How far a job is in one partition.
+
+    Attributes:
+        offset: Where it goes on.
+        tally: What became of everything before.
+        at: When this was so, milliseconds since 1970; 0 where nothing was done yet.
+    """
+
+    offset: int
+    tally: Tally
+    at: int = 0
+
+    @classmethod
+    def of(cls, committed: OffsetAndMetadata) -> Self:
+        """Read a committed offset.
+
+        Raises:
+            ReplayError: somebody else has committed it.
+        """
+        at, _, tally = committed.metadata.partition(" ")
+        try:
+            return cls(committed.offset, Tally.decode(tally), int(at))
+        except ValueError:
+            raise ReplayError(
+                "the job's consumer group has offsets that no replay has committed; "
+                "--restart starts over, or give another --job"
+            ) from None
+
+    def copy(self) -> "Mark":
+        """One with a tally of its own."""
+        tally = Tally()
+        tally.add(self.tally)
+        return self._replace(tally=tally)
+
+    def encode(self) -> OffsetAndMetadata:
+        """As it is committed now."""
+        return OffsetAndMetadata(self.offset, f"{int(time.time() * 1000)} {self.tally.encode()}", -1)
+
+
+class Target(ABC):
+    """Takes what a job writes."""
+
+    @abstractmethod
+    def commit(self, records: Sequence[ReplayRecord], marks: Mapping[TopicPartition, Mark]) -> None:
+        """Write records together with how far the job is then, all or nothing."""
+
+    def finish(self) -> None:  # noqa: B027  (most have nothing to do)
+        """Everything was written."""
+
+    def close(self) -> None:  # noqa: B027
+        """Let go, whatever the state."""
+
+
+class Nowhere(Target):
+    """For a dry run."""
+
+    def commit(self, records: Sequence[ReplayRecord], marks: Mapping[TopicPartition, Mark]) -> None: ...
+
+
+class TopicsTarget(Target):
+    """Kafka topics, in transactions that also hold the progress: the job's group has its offsets."""
+
+    def __init__(self, producer: KafkaProducer, consumer: KafkaConsumer) -> None:
+        """Take a producer that has its transactional id, and a consumer of the job's group."""
+        self._producer = producer
+        self._group = consumer.group_metadata()
+        self._partitions: dict[str, list[int]] = {}
+
+    def commit(self, records: Sequence[ReplayRecord], marks: Mapping[TopicPartition, Mark]) -> None:
+        """See Target.
+
+        Raises:
+            ProducerFencedError: somebody else has taken the job, or Kafka has ended the transaction.
+            KafkaError: anything else; whether it was committed may be unknown.
+        """
+        self._producer.begin_transaction()
+        for record in records:
+            self.send(record.topic, record.key, record.value, list(record.headers))
+        offsets = {source: mark.encode() for source, mark in marks.items()}
+        self._producer.send_offsets_to_transaction(offsets, self._group)
+        self._producer.commit_transaction()
+
+    def begin(self, topic: str, key: bytes, value: bytes, marks: Mapping[TopicPartition, Mark]) -> None:
+        """Write a job's definition together with where it begins."""
+        self._producer.begin_transaction()
+        self._producer.send(topic, key=key, value=value, partition=0)
+        offsets = {source: mark.encode() for source, mark in marks.items()}
+        self._producer.send_offsets_to_transaction(offsets, self._group)
+        self._producer.commit_transaction()
+
+    def send(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
+        """Send one record of the open transaction."""
+        if topic not in self._partitions:
+            self._partitions[topic] = sorted(self._producer.partitions_for(topic))
+        partitions = self._partitions[topic]
+        partition = partitions[key_hash(key) % len(partitions)]
+        self._producer.send(topic, key=key, value=value, headers=headers, partition=partition)
+
+
+class FileTarget(Target):
+    """A file of JSON lines, compressed if its name ends in `.zst`. It has its name only once it is whole."""
+
+    def __init__(self, path: Path) -> None:
+        """Begin an empty file beside it.
+
+        Raises:
+            ReplayError: there is such a file, or it can't be written.
+        """
+        self._path = path
+        self._partial = path.with_name(path.name + PARTIAL)
+        if path.exists():
+            raise ReplayError(f"--to-file: {path} is there already; remove it or name another")
+        self._file: IO[bytes] | None = None
+        with self._failures():
+            self._raw = self._partial.open("wb")
+            self._file = (
+                zstandard.ZstdCompressor().stream_writer(self._raw, closefd=False)
+                if path.suffix == ".zst"
+                else self._raw
+            )
+
+    def commit(self, records: Sequence[ReplayRecord], marks: Mapping[TopicPartition, Mark]) -> None:  # noqa: ARG002
+        """See Target.
+
+        Raises:
+            ReplayError: it can't be written.
+        """
+        assert self._file is not None
+        with self._failures():
+            for record in records:
+                self._file.write(_line(record))
+
+    def finish(self) -> None:
+        """See Target.
+
+        Raises:
+            ReplayError: it can't be written.
+        """
+        assert self._file is not None
+        with self._failures():
+            if self._file is not self._raw:
+                self._file.close()
+            self._raw.flush()
+            os.fsync(self._raw.fileno())
+            self._raw.close()
+            self._partial.rename(self._path)
+            self._file = None
+
+    def close(self) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._raw.close()
+            self._partial.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ReplayError(f"--to-file: cannot write {self._partial}: {error.strerror}") from None
+
+
+def _line(record: ReplayRecord) -> bytes:
+    """As `weir sanitize` writes it, with the raw record's place in Kafka for its line."""
+    source = f"{record.source.topic}/{record.source.partition}/{record.offset}"
+    return orjson.dumps(
+        {
+            "record": source,
+            "vendor": record.vendor,
+            "topic": record.topic,
+            "key": record.key.decode(),
+            "value": orjson.Fragment(record.value),
+            "headers": {name: value.decode() for name, value in record.headers},
+        },
+        option=orjson.OPT_APPEND_NEWLINE,
+    )
