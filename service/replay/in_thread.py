@@ -3,13 +3,17 @@
 import asyncio
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 Answer = TypeVar("Answer")
 
 
+#: Seconds that a call gets to end where nobody waits for it any more.
+GRACE: Final = 10.0
+
+
 async def in_thread(call: Callable[..., Answer], *arguments: Any) -> Answer:
-    """The call's answer. Where nobody waits for it any more, the call goes on and its answer is dropped.
+    """The call's answer. A cancellation comes through when the call has ended, or after GRACE.
 
     Unlike the threads of `asyncio.to_thread`, this one is no reason for the process to stay: kafka-python may
     wait for a broker without a bound.
@@ -30,7 +34,12 @@ async def in_thread(call: Callable[..., Answer], *arguments: Any) -> Answer:
             _on(loop, tell, answer.set_result, result)
 
     threading.Thread(target=run, daemon=True).start()
-    return await answer
+    try:
+        return await asyncio.shield(answer)
+    except asyncio.CancelledError:
+        # A client must not be closed while it is used, nor a transaction left open that is about to end.
+        await asyncio.wait([answer], timeout=GRACE)
+        raise
 
 
 def _on(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *arguments: object) -> None:

@@ -221,6 +221,7 @@ class Replay:
             feeding.cancel()
             for work in self._works:
                 work.cancel()
+            await asyncio.gather(feeding, return_exceptions=True)
 
     async def _feed(
         self, reader: Reader, line: asyncio.Queue[_Piece | None], room: asyncio.Semaphore
