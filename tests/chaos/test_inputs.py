@@ -100,6 +100,7 @@ async def test_codecs_and_transactions_in_one_topic(weir: RunningWeir, keyring_f
     assert_exactly_once(weir, raw, keyring_file)
 
 
+@pytest.mark.chaos
 async def test_compacted_topic(weir: RunningWeir, keyring_file: Path) -> None:
     """Gaps between offsets, tombstones, an empty partition, and an aborted transaction at the end."""
     create_topics(weir)
@@ -181,6 +182,7 @@ async def test_records_that_retention_removed(weir: RunningWeir, keyring_file: P
     assert_exactly_once(weir, raw[20 : last - 10 - gone_while_running] + raw[last - 10 :], keyring_file)
 
 
+@pytest.mark.chaos
 async def test_offset_beyond_the_end(weir: RunningWeir, keyring_file: Path) -> None:
     """The topic was truncated or made anew. Going on from the start would skip new records as done."""
     create_topics(weir, partitions=1)

@@ -44,6 +44,7 @@ def back_or_gone(zombie: Worker) -> bool:
     return zombie.process.poll() is not None or zombie.log.count("partitions_assigned") > 1
 
 
+@pytest.mark.chaos
 def test_zombie_that_wakes_after_its_partitions_moved(weir: RunningWeir, keyring_file: Path) -> None:
     """It stops with everything written and goes on, when another has its partitions, with the commit."""
     events = begin(weir, RECORDS)
