@@ -138,8 +138,10 @@ def read_letters(settings: Settings, definition: Definition) -> Letters | None:
     arguments = definition.arguments
     if not arguments.dead_letters:
         return None
-    letters = Letters(arguments.vendors, arguments.topics)
-    selection = Selection(reasons=frozenset(arguments.reasons), vendors=frozenset({None, *arguments.vendors}))
+    letters = Letters(definition.vendors, arguments.topics)
+    selection = Selection(
+        reasons=frozenset(arguments.reasons), vendors=frozenset({None, *definition.vendors})
+    )
     with DeadLetterTopic.of(settings) as topic:
         for found in topic.letters_in({each.source: (each.start, each.end) for each in definition.letters}):
             if selection.takes(found.letter):

@@ -105,6 +105,7 @@ class JobSession:
             )
         marks = {each.source: Mark(each.start, Tally()) for each in definition.ranges}
         self.target.begin(self._plan.settings.control_topic, definition.key, definition.encode(), marks)
+        self._records.jobs[definition.job, definition.shard] = definition  # not as it was before a restart
         log.info("replay_begun", job=definition.job, shard=definition.shard, offsets=definition.offsets)
         return marks
 
