@@ -11,11 +11,11 @@ from typing import Annotated, Final, get_args
 import typer
 from rich import box
 from rich.markdown import Markdown
-from rich.table import Table
+from rich.table import Column, Table
 
 from service.cli.console import stdout
 from service.cli.moments import moment
-from service.cli.replay_progress import shown
+from service.cli.replay_progress import percent, shown
 from service.errors import ConfigurationError, ReplayError
 from service.events.json_value import JsonObject
 from service.events.timestamps import format_timestamp
@@ -34,10 +34,7 @@ from service.replay.targets import FileTarget, Nowhere, Target
 from service.sanitize.outcomes import DeadLetterReason
 from service.settings import Settings, load_settings
 
-app = typer.Typer(
-    invoke_without_command=True,
-    help="Sanitize any stretch of the raw topic once more: backfills, repaired policies, dead letters.",
-)
+app = typer.Typer(invoke_without_command=True)
 
 _REASONS: Final[dict[str, DeadLetterReason]] = {
     reason.value: reason for reasons in get_args(DeadLetterReason) for reason in reasons
@@ -62,8 +59,8 @@ def replay(
         typer.Option(
             "--from",
             metavar="TIME",
-            help="From the first record then or later: RFC 3339, a date, or -90s, -30m, -2h, -7d. [default: "
-            "the first record kept]",
+            help="From the first record then or later: RFC 3339, a date, or -90s, -30m, -2h, -7d.",
+            show_default="the first record kept",
             rich_help_panel=_SELECTION,
         ),
     ] = None,
@@ -72,13 +69,15 @@ def replay(
         typer.Option(
             "--to",
             metavar="TIME",
-            help="Up to the first record then or later, without it. [default: the end when the job begins]",
+            help="Up to the first record then or later, without it.",
+            show_default="the end when the job begins",
             rich_help_panel=_SELECTION,
         ),
     ] = None,
     offsets: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE",
             help="Offsets in place of times: a file with a line topic,partition,from,to for each range.",
             rich_help_panel=_SELECTION,
         ),
@@ -93,12 +92,20 @@ def replay(
     ] = False,
     reason: Annotated[
         list[str] | None,
-        typer.Option(help="Letters with this reason; repeatable.", rich_help_panel=_SELECTION),
+        typer.Option(
+            metavar="REASON",
+            help="Letters with this reason; repeatable.",
+            show_default="all",
+            rich_help_panel=_SELECTION,
+        ),
     ] = None,
     vendor: Annotated[
         list[VendorName] | None,
         typer.Option(
-            help="For this vendor; repeatable. [default: all of the policy]", rich_help_panel=_SELECTION
+            metavar="VENDOR",
+            help=f"For this vendor ({', '.join(VendorName)}); repeatable.",
+            show_default="all of the policy",
+            rich_help_panel=_SELECTION,
         ),
     ] = None,
     event: Annotated[
@@ -106,6 +113,7 @@ def replay(
         typer.Option(
             metavar="NAME",
             help="Events with this name, or calls of this type (identify, page, …); repeatable.",
+            show_default="all",
             rich_help_panel=_SELECTION,
         ),
     ] = None,
@@ -113,7 +121,8 @@ def replay(
         list[str] | None,
         typer.Option(
             metavar="TOPIC",
-            help="Raw topic; repeatable. [default: WEIR_RAW_TOPIC]",
+            help="Raw topic; repeatable.",
+            show_default="WEIR_RAW_TOPIC",
             rich_help_panel=_SELECTION,
         ),
     ] = None,
@@ -134,6 +143,7 @@ def replay(
     to_file: Annotated[
         Path | None,
         typer.Option(
+            metavar="FILE",
             help="Everything into this file, a JSON object a line; zstd if its name ends in .zst.",
             rich_help_panel=_TARGET,
         ),
@@ -170,25 +180,34 @@ def replay(
         str | None,
         typer.Option(
             metavar="ID",
-            help="The job's id; the same id goes on where it was. [default: made from what is replayed]",
+            help="The job's id; the same id goes on where it was.",
+            show_default="made from what is replayed and where it goes",
             rich_help_panel=_JOB,
         ),
     ] = None,
     restart: Annotated[
-        bool, typer.Option("--restart", help="Begin the job anew.", rich_help_panel=_JOB)
+        bool,
+        typer.Option(
+            "--restart", help="Begin the job anew: what it has sent is sent again.", rich_help_panel=_JOB
+        ),
     ] = False,
     shard: Annotated[
         str,
         typer.Option(
             metavar="I/N",
-            help="Of N shards the one with this number, from 0 on: partitions whose number leaves it.",
+            help="Shard I of N, counted from 0: the partitions whose number modulo N is I.",
             rich_help_panel=_JOB,
         ),
     ] = "0/1",
     processes: Annotated[
         int | None,
         typer.Option(
-            min=1, max=64, help="Sanitizer processes. [default: WEIR_PROCESSES]", rich_help_panel=_PACE
+            metavar="N",
+            min=1,
+            max=64,
+            help="Sanitizer processes.",
+            show_default="WEIR_PROCESSES",
+            rich_help_panel=_PACE,
         ),
     ] = None,
     max_rate: Annotated[
@@ -199,8 +218,7 @@ def replay(
         str | None,
         typer.Option(
             metavar="[TOPIC=]N",
-            help="Wait while the live worker is more than N records behind on a topic. [default topic: "
-            "WEIR_RAW_TOPIC]",
+            help="Wait while the live worker is more than N records behind on TOPIC (WEIR_RAW_TOPIC).",
             rich_help_panel=_PACE,
         ),
     ] = None,
@@ -317,8 +335,7 @@ def status(job: Job, as_json: Json = False) -> None:
     statuses = job_statuses(settings, _job(job))
     _print_statuses(statuses, as_json=as_json)
     if not as_json:
-        for each in statuses:
-            _print_outcomes(each.tally)
+        _print_details(statuses)
 
 
 @app.command()
@@ -444,7 +461,7 @@ def _report_files(files: Sequence[Path]) -> Sequence[Path]:
 
 def _mode(arguments: Arguments, to_file: Path | None, *, dry_run: bool) -> str:
     if dry_run:
-        return "nowhere: a dry run"
+        return "nowhere (dry run)"
     if to_file is not None:
         return f"the file {to_file.name}"
     return "the vendors' topics" if arguments.to_topic is None else f"the topic {arguments.to_topic}"
@@ -461,26 +478,36 @@ def _print_statuses(statuses: Sequence[JobStatus], *, as_json: bool) -> None:
     if not statuses:
         stdout.print("no jobs")
         return
-    table = Table("Job", "Shard", "State", box=box.SIMPLE_HEAD)
+    longest = max(len(each.definition.job) for each in statuses)
+    table = Table(Column("Job", min_width=longest), "Shard", "State", box=box.SIMPLE_HEAD)
     table.add_column("Done", justify="right")
     table.add_column("Offsets", justify="right")
-    table.add_column("Begun")
-    table.add_column("Last progress")
+    table.add_column("Begun (UTC)")
     for each in statuses:
         definition = each.definition
         table.add_row(
             definition.job,
             f"{definition.shard}/{definition.shards}",
             each.state,
-            "-" if each.done is None else f"{each.done:,}",
+            "-" if each.done is None else percent(each.done, definition.offsets),
             f"{definition.offsets:,}",
-            format_timestamp(definition.begun // 1000),
-            "-" if each.moved is None else format_timestamp(each.moved // 1000),
+            _minute(definition.begun),
         )
-    stdout.print(table)
+    stdout.print(table, crop=False)  # a job's id is there to be copied, however long it is
 
 
-def _print_outcomes(tally: Tally) -> None:
+def _print_details(statuses: Sequence[JobStatus]) -> None:
+    """One job: what it does, and what became of its records in all of its shards."""
+    definition, tally = statuses[0].definition, Tally()
+    for each in statuses:
+        tally.add(each.tally)
+        if each.moved is not None:
+            shard = f"{each.definition.shard}/{each.definition.shards}"
+            stdout.print(f"Shard {shard} last got further at {format_timestamp(each.moved // 1000)}")
+    for name, value in definition.arguments.model_dump(mode="json", exclude_defaults=True).items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        stdout.print(f"{name}: {text}", markup=False, highlight=False, soft_wrap=True)
+    stdout.print(f"policy: {definition.policy}", highlight=False, soft_wrap=True)
     if not tally.outcomes:
         return
     table = Table("Vendor", "Outcome", "Reason", box=box.SIMPLE_HEAD)
@@ -488,6 +515,10 @@ def _print_outcomes(tally: Tally) -> None:
     for (vendor, kind, reason), count in sorted(tally.outcomes.items()):
         table.add_row(vendor, kind, reason or "-", f"{count:,}")
     stdout.print(table)
+
+
+def _minute(milliseconds: int) -> str:
+    return format_timestamp(milliseconds // 1000)[:16].replace("T", " ")
 
 
 def _status_as_json(status: JobStatus) -> JsonObject:

@@ -58,8 +58,8 @@ class _Lines:
         if not progress.partitions:
             line = "starting"
         else:
-            share = progress.done / progress.total if progress.total else 1
-            line = f"{progress.done:,} of {progress.total:,} offsets ({share:.0%}), {facts(progress)}"
+            share = percent(progress.done, progress.total)
+            line = f"{progress.done:,} of {progress.total:,} offsets ({share}), {facts(progress)}"
         stderr.print(f"replay {self._job}: {line}", markup=False, highlight=False, soft_wrap=True)
 
 
@@ -108,6 +108,11 @@ def facts(progress: Progress) -> str:
         "" if progress.waits_for is None else f"waits for {progress.waits_for}",
     ]
     return ", ".join(filter(None, parts))
+
+
+def percent(done: int, total: int) -> str:
+    """A share that is 100 % only where all is done."""
+    return f"{100 * done // total if total else 100}%"
 
 
 def _duration(seconds: float) -> str:

@@ -124,7 +124,7 @@ class Report:
         yield f"- **Events went to**: {self._mode}"
         yield f"- **Vendors**: {', '.join(definition.vendors)}"
         yield f"- **Begun**: {format_timestamp(definition.begun // 1000)}"
-        yield f"- **Shard**: {definition.shard} of {definition.shards}"
+        yield f"- **Shard**: {definition.shard}/{definition.shards}"
         yield f"- **Policy**: `{definition.policy}`"
         versions = ", ".join(f"`{key}` ({count:,})" for key, count in sorted(tally.keys.items()))
         yield f"- **Key versions**: {versions or 'none used'}"
