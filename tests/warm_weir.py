@@ -78,17 +78,21 @@ class Run:
 
 
 class WarmWeir:
-    """Starts commands."""
+    """Starts commands.
+
+    Attributes:
+        address: The socket at which commands are asked for.
+    """
 
     def __init__(self, address: Path) -> None:
-        self._address = address
+        self.address = address
         self._runs: list[Run] = []
 
     def start(self, arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path) -> Run:
         """Start one; what it says goes to files of the folder."""
         folder.mkdir()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        connection.connect(str(self._address))
+        connection.connect(str(self.address))
         connection.send(json.dumps([arguments, dict(environment), str(folder)]).encode())
         self._runs.append(Run(int(connection.recv(100)), folder, connection))
         return self._runs[-1]
@@ -174,6 +178,7 @@ def _command(arguments: list[str], environment: dict[str, str], folder: Path) ->
 
     os.environ.clear()
     os.environ.update(environment)
+    os.chdir(environment.get("PWD", "."))
     for number, name in ((1, "out"), (2, "err")):
         file = os.open(folder / name, os.O_WRONLY | os.O_CREAT)
         os.dup2(file, number)
