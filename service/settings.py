@@ -54,7 +54,9 @@ class Settings(BaseSettings):
         default="events.dead-letter", min_length=1, description="Topic of the dead letters."
     )
     control_topic: str = Field(
-        default="weir.control", min_length=1, description="Topic of the circuit breakers' states."
+        default="weir.control",
+        min_length=1,
+        description="Topic of the circuit breakers' states and of replays' jobs.",
     )
     config_dir: Path = Field(default=Path("config"), description="Folder of tracking_plan.yaml and vendors/.")
     keyring_file: Path | None = Field(

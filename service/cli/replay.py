@@ -2,8 +2,9 @@
 
 import asyncio
 import re
+import shlex
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, get_args
@@ -245,9 +246,9 @@ def replay(
 ) -> None:
     """Sanitize any stretch of the raw topic once more, exactly once for each job.
 
-    A job that was killed or stopped goes on where it was when the same command is given again. Exits 0 when
-    it is done; 1 after a dry run in which something could not go out, or another policy changes something; 3
-    where it was stopped.
+    A job that was killed or stopped goes on when the same command is given again.
+
+    Exits 0 when it is done, 1 after a dry run that found something, 3 if stopped.
 
     Example: weir replay --from -30d --vendor posthog --dry-run
     """
@@ -504,10 +505,12 @@ def _print_details(statuses: Sequence[JobStatus]) -> None:
         if each.moved is not None:
             shard = f"{each.definition.shard}/{each.definition.shards}"
             stdout.print(f"Shard {shard} last got further at {format_timestamp(each.moved // 1000)}")
-    for name, value in definition.arguments.model_dump(mode="json", exclude_defaults=True).items():
-        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        stdout.print(f"{name}: {text}", markup=False, highlight=False, soft_wrap=True)
-    stdout.print(f"policy: {definition.policy}", highlight=False, soft_wrap=True)
+    stdout.print(
+        f"Arguments: {shlex.join(_as_options(definition.arguments))}\nPolicy: {definition.policy}",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
     if not tally.outcomes:
         return
     table = Table("Vendor", "Outcome", "Reason", box=box.SIMPLE_HEAD)
@@ -515,6 +518,29 @@ def _print_details(statuses: Sequence[JobStatus]) -> None:
     for (vendor, kind, reason), count in sorted(tally.outcomes.items()):
         table.add_row(vendor, kind, reason or "-", f"{count:,}")
     stdout.print(table)
+
+
+def _as_options(arguments: Arguments) -> Iterator[str]:
+    """A job's arguments as they are repeated on a command line; for offsets their file must be at hand."""
+    for option, value in (("--from", arguments.since), ("--to", arguments.until)):
+        if value is not None:
+            yield from (option, value)
+    for option, given in (
+        ("--offsets", bool(arguments.offsets)),
+        ("--from-dead-letters", arguments.dead_letters),
+        ("--as-live", arguments.as_live),
+    ):
+        if given:
+            yield option
+    for option, values in (
+        ("--reason", arguments.reasons),
+        ("--vendor", arguments.vendors),
+        ("--event", arguments.events),
+        ("--topic", () if arguments.offsets else arguments.topics),
+        ("--to-topic", filter(None, [arguments.to_topic])),
+    ):
+        for each in values:
+            yield from (option, each)
 
 
 def _minute(milliseconds: int) -> str:

@@ -93,6 +93,8 @@ class Shell:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait(PATIENCE)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
 
 
 @pytest.fixture
