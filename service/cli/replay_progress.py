@@ -1,8 +1,10 @@
 """How a replay shows how far it is: bars on a terminal, a plain line every few seconds elsewhere."""
 
+import logging
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 from rich.console import Group
@@ -29,7 +31,8 @@ def shown(progress: Progress, job: str, every: float) -> Iterator[None]:
 
     def look() -> None:
         while not stopped.wait(_REFRESH if stderr.is_terminal else every):
-            display.show()
+            with progress.lock:
+                display.show()
 
     thread = threading.Thread(target=look, daemon=True)
     with display.on():
@@ -81,7 +84,12 @@ class _Bars:
 
     @contextmanager
     def on(self) -> Iterator[None]:
-        with self._live:
+        """Log lines meanwhile go above the bars: rich has put itself in the place of stderr."""
+        with self._live, ExitStack() as stack:
+            for handler in logging.getLogger().handlers:
+                if isinstance(handler, logging.StreamHandler):
+                    before = handler.setStream(sys.stderr)
+                    stack.callback(handler.setStream, before)
             yield
 
     def show(self) -> None:
