@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from service.cli.console import stdout
 from service.cli.moments import moment
 from service.cli.replay_progress import percent, shown
-from service.errors import ConfigurationError, ReplayError
+from service.errors import ConfigurationError, ReplayError, WeirError
 from service.events.json_value import JsonObject
 from service.events.timestamps import format_timestamp
 from service.observability.logs import configure_logging
@@ -252,8 +252,15 @@ def replay(
 
     Example: weir replay --from -30d --vendor posthog --dry-run
     """
+    given = [name for name in context.params if _is_given(context, name)]
     if context.invoked_subcommand is not None:
+        if given:
+            raise typer.BadParameter(f"options go behind `{context.invoked_subcommand}`")
         return
+    if not given:
+        raise typer.BadParameter(
+            "say what is replayed; --from 1970-01-01 is everything that is kept (weir replay --help)"
+        )
     settings = load_settings()
     configure_logging(settings.log_level, settings.log_format)
     if processes is not None:
@@ -295,6 +302,7 @@ def replay(
         arguments,
         None if since is None else moment(since),
         None if until is None else moment(until),
+        relative=job is None and any(each is not None and each.startswith("-") for each in (since, until)),
     )
     if request.since is not None and request.until is not None and request.until <= request.since:
         raise ConfigurationError("--to is not after --from")
@@ -360,23 +368,22 @@ def _run(
     """Run it, show how far it is, and write the report whatever the end."""
     progress = Progress()
     run = Replay(plan, progress, pace, review=review, other_policy_dir=diff_policy)
-    finished = False
+    differences = None if diff_policy is None else run.differences
     try:
         with shown(progress, run.definition.job, every):
             asyncio.run(_until_told(run))
-        finished = True
+    except WeirError as error:
+        report = Report(run.definition, progress, mode=mode, finished=False, differences=differences)
+        try:
+            report.write(files)
+        except ReplayError as unwritten:  # the error that stopped the run comes first
+            raise type(error)(f"{error}\n{unwritten}") from None
+        raise
     finally:
         if review is not None:
             review.close()
-        report = Report(
-            run.definition,
-            progress,
-            mode=mode,
-            finished=finished,
-            notes=plan.notes,
-            differences=None if diff_policy is None else run.differences,
-        )
-        report.write(files)
+    report = Report(run.definition, progress, mode=mode, finished=True, differences=differences)
+    report.write(files)
     return report
 
 
@@ -394,9 +401,12 @@ async def _until_told(run: Replay) -> None:
     try:
         await run.run()
     except asyncio.CancelledError:
-        raise ReplayError(
-            f"job {run.definition.job} was told to stop; the same command goes on where it is"
-        ) from None
+        raise ReplayError(f"job {run.definition.job} was told to stop; {run.again}") from None
+
+
+def _is_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _refuse_contradictions(given: dict[str, object]) -> None:

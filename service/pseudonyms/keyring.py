@@ -25,6 +25,7 @@ from service.pseudonyms.pseudonymizer import KeyedPseudonymizer
 KEY_BYTES: Final = 32
 #: Fewer distinct bytes than this in 32 or more is no random key: chance makes none such.
 _DISTINCT_BYTES: Final = 10
+_CHECK_BYTES: Final = 8
 #: How `not_before` is written: UTC, to the second.
 TIME_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
 
@@ -54,6 +55,13 @@ class KeyVersion:
     def derive(self, vendor: VendorName, purpose: str) -> bytes:
         """The vendor's key for a purpose: 32 bytes, HKDF info `weir/v1/<vendor>/<purpose>`."""
         return hkdf_sha256(self._key, info=f"weir/v1/{vendor}/{purpose}".encode(), length=KEY_BYTES)
+
+
+    @property
+    def check(self) -> str:
+        """Tells this version from any other without telling the secret: id, first event time, 64 bits."""
+        bits = hkdf_sha256(self._key, info=b"weir/v1/check", length=_CHECK_BYTES)
+        return f"{self.id}:{self.not_before}:{bits.hex()}"
 
 
 class KeyRing:

@@ -12,6 +12,7 @@ from service.streaming.connection import ANSWER_TIMEOUT
 ANSWER_MS: Final = int(ANSWER_TIMEOUT * 1000)
 #: Bytes of a produce request's batch: large ones cost the least for each record.
 _BATCH_BYTES: Final = 262_144
+_MOST_REQUEST_BYTES: Final = 1_048_576
 
 
 def consumer(
@@ -49,8 +50,8 @@ def transactional_producer(
         transactional_id=transactional_id,
         transaction_timeout_ms=milliseconds,
         acks="all",
-        batch_size=max(_BATCH_BYTES, largest),
-        max_request_size=2 * max(_BATCH_BYTES, largest),
+        batch_size=min(_BATCH_BYTES, largest),
+        max_request_size=max(_MOST_REQUEST_BYTES, 2 * largest),
         linger_ms=5,
         bootstrap_timeout_ms=ANSWER_MS,
         request_timeout_ms=ANSWER_MS,

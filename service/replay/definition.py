@@ -100,6 +100,7 @@ class Request(NamedTuple):
         arguments: What it does.
         since: The arguments' first moment, milliseconds since 1970.
         until: The arguments' last moment.
+        relative: Whether the id stands for moments counted back from now: another time, another job is meant.
     """
 
     job: str
@@ -108,6 +109,7 @@ class Request(NamedTuple):
     arguments: Arguments
     since: int | None
     until: int | None
+    relative: bool = False
 
 
 class State(StrEnum):
@@ -128,9 +130,12 @@ class Definition(BaseModel):
         arguments: What it does.
         vendors: Who gets the events.
         policy: Fingerprint of the policy that it began with.
+        keys: The checks of the key versions that it began with.
         ranges: The raw offsets it covers.
         letters: The offsets of the dead-letter topic that it takes letters from.
         gone: Offsets in its ranges that retention had removed before it began.
+        due: Raw records with letters, where it is for these.
+        notes: What whoever began it was told, a line each.
     """
 
     model_config = _MODEL
@@ -142,9 +147,12 @@ class Definition(BaseModel):
     arguments: Arguments
     vendors: tuple[VendorName, ...]
     policy: str
+    keys: tuple[str, ...]
     ranges: tuple[Range, ...]
     letters: tuple[Range, ...] = ()
     gone: int = Field(default=0, ge=0)
+    due: int | None = None
+    notes: tuple[str, ...] = ()
     state: State = State.BEGUN
 
     @classmethod

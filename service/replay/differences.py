@@ -67,12 +67,19 @@ def _of(outcomes: RecordOutcomes, vendor: VendorName) -> Outcome | None:
 def _compare(ours: Outcome | None, theirs: Outcome | None, differences: VendorDifferences) -> None:
     match ours, theirs:
         case Sent(), Sent():
-            if (ours.topic, ours.key, ours.value) == (theirs.topic, theirs.key, theirs.value):
+            headers = _headers(ours), _headers(theirs)
+            if (ours.topic, ours.key, ours.value, headers[0]) == (
+                theirs.topic,
+                theirs.key,
+                theirs.value,
+                headers[1],
+            ):
                 differences.same += 1
                 return
             differences.changed += 1
             _note(differences, "record key", (ours.key,), (theirs.key,))
             _note(differences, "topic", (ours.topic,), (theirs.topic,))
+            _note(differences, "headers", headers[0], headers[1])
             mine = _leaves(orjson.loads(ours.value))
             other = _leaves(orjson.loads(theirs.value))
             for path in mine.keys() | other.keys():
@@ -84,6 +91,11 @@ def _compare(ours: Outcome | None, theirs: Outcome | None, differences: VendorDi
         case _:
             if _reason(ours) != _reason(theirs):
                 differences.otherwise += 1
+
+
+def _headers(event: Sent) -> tuple[tuple[str, bytes], ...]:
+    """Without the policy's, which always differs."""
+    return tuple(header for header in event.headers if header[0] != "weir-policy")
 
 
 def _note(

@@ -12,11 +12,14 @@ Answer = TypeVar("Answer")
 GRACE: Final = 10.0
 
 
-async def in_thread(call: Callable[..., Answer], *arguments: Any) -> Answer:
+async def in_thread(call: Callable[..., Answer], *arguments: Any, seconds: float | None) -> Answer:
     """The call's answer. A cancellation comes through when the call has ended, or after GRACE.
 
     Unlike the threads of `asyncio.to_thread`, this one is no reason for the process to stay: kafka-python may
     wait for a broker without a bound.
+
+    Raises:
+        TimeoutError: there is no answer after so many seconds, and GRACE. The thread is left alone then.
     """
     loop = asyncio.get_running_loop()
     answer: asyncio.Future[Answer] = loop.create_future()
@@ -35,7 +38,8 @@ async def in_thread(call: Callable[..., Answer], *arguments: Any) -> Answer:
 
     threading.Thread(target=run, daemon=True).start()
     try:
-        return await asyncio.shield(answer)
+        async with asyncio.timeout(seconds):
+            return await asyncio.shield(answer)
     except asyncio.CancelledError:
         # A client must not be closed while it is used, nor a transaction left open that is about to end.
         await asyncio.wait([answer], timeout=GRACE)

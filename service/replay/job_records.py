@@ -7,10 +7,10 @@ from typing import Any, Final
 from kafka import KafkaConsumer, TopicPartition
 from pydantic import ValidationError
 
-from service.errors import BrokerError
+from service.errors import BrokerError, ReplayError
 from service.kafka_access import KafkaAccess
 from service.policy.vendor_names import VendorName
-from service.replay.client import consumer, let_go
+from service.replay.client import ANSWER_MS, consumer, let_go
 from service.replay.definition import Definition
 from service.streaming.breakers import BreakerRecord, read_record
 from service.streaming.control_topic import REPLAY_KEYS
@@ -34,6 +34,7 @@ class JobRecords:
         """
         self.jobs: dict[tuple[str, int], Definition] = {}
         self.breakers: dict[VendorName, BreakerRecord] = {}
+        self._unreadable: set[str] = set()
         self._partition = TopicPartition(topic, 0)
         self._consumer: KafkaConsumer = consumer(access, client_id)
         self._consumer.assign([self._partition])
@@ -49,7 +50,7 @@ class JobRecords:
         """
         end = self._looking_ahead.end_offsets([self._partition])[self._partition]
         deadline = time.monotonic() + patience
-        while self._consumer.position(self._partition) < end:
+        while self._consumer.position(self._partition, timeout_ms=ANSWER_MS) < end:
             if time.monotonic() > deadline:
                 raise BrokerError(
                     f"the control topic {self._partition.topic} could not be read to its end for "
@@ -62,7 +63,16 @@ class JobRecords:
         self._take(self._consumer.poll(timeout_ms=0))
 
     def shards(self, job: str) -> list[Definition]:
-        """What is known of a job, by shard."""
+        """What is known of a job, by shard.
+
+        Raises:
+            ReplayError: its record can't be read.
+        """
+        if job in self._unreadable:
+            raise ReplayError(
+                f"the record of job {job} in the control topic can't be read; a newer Weir may have written "
+                "it. Give another --job"
+            )
         return [each for (name, _), each in sorted(self.jobs.items()) if name == job]
 
     def close(self) -> None:
@@ -74,19 +84,24 @@ class JobRecords:
         for record in itertools.chain.from_iterable(fetched.values()):
             key = record.key or b""
             if key.startswith(REPLAY_KEYS):
-                self._take_job(key, record.value or b"")
+                self._take_job(key, record.value)
                 continue
             found = read_record(record.key, record.value, record.timestamp)
             if found is not None:
                 self.breakers[found[0]] = found[1]
 
-    def _take_job(self, key: bytes, value: bytes) -> None:
+    def _take_job(self, key: bytes, value: bytes | None) -> None:
+        """A record about a job. One that can't be read matters only to whoever asks for that job."""
+        job, _, shard = key.removeprefix(REPLAY_KEYS).decode(errors="replace").rpartition("/")
+        place = (job, int(shard) if shard.isdecimal() else 0)
+        self.jobs.pop(place, None)
+        self._unreadable.discard(job)
+        if value is None:
+            return
         try:
             definition = Definition.decode(value)
         except ValidationError:
-            raise BrokerError(
-                f"a record of the control topic {self._partition.topic} about a replay can't be read; "
-                "a newer Weir may have written it"
-            ) from None
+            self._unreadable.add(job)
+            return
         if definition.key == key:
-            self.jobs[definition.job, definition.shard] = definition
+            self.jobs[place] = definition

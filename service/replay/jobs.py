@@ -2,19 +2,25 @@
 
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Final
 
 from kafka.errors import KafkaError
 
-from service.errors import BrokerError, ReplayError
+from service.errors import BrokerError, ConfigurationError
 from service.kafka_access import KafkaAccess
-from service.replay.client import consumer, transactional_producer
+from service.replay.client import consumer, let_go, transactional_producer
 from service.replay.definition import Definition, State, group_of, transactional_id
 from service.replay.job_records import JobRecords
-from service.replay.session import committed_marks
+from service.replay.session import committed_marks, is_fenced
 from service.replay.tally import Tally
 from service.replay.targets import TopicsTarget
 from service.settings import Settings
 from service.streaming.connection import check_connection
+
+#: How often a job is tried to be cancelled while others fence each other.
+_TRIES: Final = 5
+#: More than a job's record has: that of one with ten thousand partitions.
+_CONTROL_BYTES: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ def job_statuses(settings: Settings, job: str | None = None) -> list[JobStatus]:
 
     Raises:
         BrokerError: Kafka does not answer, or refuses.
-        ReplayError: there is no such job.
+        ConfigurationError: there is no such job.
     """
     access = KafkaAccess.of(settings)
     client_id = f"{settings.group_id}.replay"
@@ -58,7 +64,7 @@ def job_statuses(settings: Settings, job: str | None = None) -> list[JobStatus]:
             records.read(settings.transaction_timeout)
             definitions = list(records.jobs.values()) if job is None else records.shards(job)
         if job is not None and not definitions:
-            raise ReplayError(f"there is no job {job}; `weir replay list` shows those there are")
+            raise ConfigurationError(f"there is no job {job}; `weir replay list` shows those there are")
         definitions.sort(key=lambda each: (-each.begun, each.job, each.shard))
         return [_status(settings, access, each) for each in definitions]
     except KafkaError as error:
@@ -72,11 +78,11 @@ def cancel_job(settings: Settings, job: str) -> list[JobStatus]:
 
     Raises:
         BrokerError: Kafka does not answer, or refuses.
-        ReplayError: there is no such job, or it is done.
+        ConfigurationError: there is no such job, or it is done.
     """
     statuses = job_statuses(settings, job)
     if all(each.state == "done" for each in statuses):
-        raise ReplayError(f"job {job} is done; there is nothing to cancel")
+        raise ConfigurationError(f"job {job} is done; there is nothing to cancel")
     access = KafkaAccess.of(settings)
     try:
         for status in statuses:
@@ -100,16 +106,28 @@ def _status(settings: Settings, access: KafkaAccess, definition: Definition) -> 
 
 
 def _cancel(settings: Settings, access: KafkaAccess, definition: Definition) -> None:
+    """Cancel a shard, again where a run that begins at this moment has fenced the cancellation."""
+    for _ in range(_TRIES - 1):
+        try:
+            return _cancel_once(settings, access, definition)
+        except KafkaError as error:
+            if not is_fenced(error):
+                raise
+    return _cancel_once(settings, access, definition)
+
+
+def _cancel_once(settings: Settings, access: KafkaAccess, definition: Definition) -> None:
     identity = transactional_id(settings.group_id, definition.job, definition.shard)
     group = group_of(settings.group_id, definition.job)
-    producer = transactional_producer(
-        access, identity, timeout=settings.transaction_timeout, largest=len(definition.encode()) + 1024
-    )
-    with (
-        closing(producer),
-        closing(consumer(access, identity, group_id=group)) as reader,
-    ):
+    timeout = settings.transaction_timeout
+    producer = transactional_producer(access, identity, timeout=timeout, largest=_CONTROL_BYTES)
+    reader = consumer(access, identity, group_id=group)
+    try:
         producer.init_transactions()
         marks = committed_marks(reader, definition)
         cancelled = definition.model_copy(update={"state": State.CANCELLED})
-        TopicsTarget(producer, reader).begin(settings.control_topic, cancelled.key, cancelled.encode(), marks)
+        target = TopicsTarget(producer, reader, timeout)
+        target.write(settings.control_topic, [(cancelled.key, cancelled.encode())], marks)
+    finally:
+        let_go(producer)
+        let_go(reader)

@@ -48,6 +48,11 @@ class Letters:
         return sorted(self._due.get(source, ()))
 
     @property
+    def records(self) -> int:
+        """How many records in all."""
+        return sum(map(len, self._due.values()))
+
+    @property
     def sources(self) -> list[TopicPartition]:
         """The partitions with any, in order."""
         return sorted(self._due)

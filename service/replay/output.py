@@ -1,6 +1,6 @@
 """What a job writes for a batch: events for the vendors asked for, and dead letters for what can't go out."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -65,6 +65,7 @@ class ReplayRules:
         to_topic: The topic that gets everything; None for the vendors' own.
         with_letters: Whether dead letters are written.
         letters: The letters of the records that the job is for; None where it is for all.
+        vendors: The vendors that a letter for every vendor would be too much for; none where they are all.
     """
 
     live: OutputRules
@@ -74,16 +75,17 @@ class ReplayRules:
     to_topic: str | None
     with_letters: bool
     letters: Letters | None
+    vendors: tuple[VendorName, ...]
 
     def output(self, batch: RawBatch, result: BatchResult) -> Output:
         """What to write for a batch."""
         output = Output(tally=Tally(len(batch.offsets), batch.skipped, batch.gone))
         for position, outcomes in enumerate(result.outcomes):
             due = None if self.letters is None else self.letters.due(batch.source, batch.offsets[position])
-            vendors = None if due is None else {each.vendor for each in due}
+            vendors = self.vendors if due is None else tuple(sorted({each.vendor for each in due}))
             for outcome in outcomes:
-                if vendors is None or outcome.vendor is None or outcome.vendor in vendors:
-                    final = self._backfilled(outcome) if isinstance(outcome, Sent) else outcome
+                for each in _of_vendors(outcome, vendors):
+                    final = self._backfilled(each) if isinstance(each, Sent) else each
                     self._add(output, final, batch, position, due or ())
         for hit, times in result.gate_hits.items():
             output.tally.gate_hits[hit.vendor] += times
@@ -117,10 +119,12 @@ class ReplayRules:
                     ReplayRecord(self.to_topic or topic, key, value, headers, vendor, batch.source, offset)
                 )
                 output.tally.outcomes[Counted(vendor, Kind.SENT)] += 1
-                output.tally.keys.update(text.decode() for name, text in headers if name == _KEY_HEADER)
+                for name, text in headers:
+                    if name == _KEY_HEADER:
+                        output.tally.keys[text.decode()] += 1
             case DeadLettered(vendor_or_none, _, reason):
                 output.tally.outcomes[Counted(vendor_or_none or ALL_VENDORS, Kind.DEAD_LETTERED, reason)] += 1
-                if self.with_letters and not any(each.reason == reason for each in due):
+                if self.with_letters and not any(each == (vendor_or_none, reason) for each in due):
                     key, value = dead_letter(
                         outcome,
                         source=batch.source,
@@ -133,3 +137,12 @@ class ReplayRules:
                     )
             case Suppressed(vendor, reason_to_suppress):
                 output.tally.outcomes[Counted(vendor, Kind.SUPPRESSED, reason_to_suppress)] += 1
+
+
+def _of_vendors(outcome: Outcome, vendors: tuple[VendorName, ...]) -> Iterable[Outcome]:
+    """An outcome as far as it concerns some vendors, one for each; as it is where none are named."""
+    if not vendors:
+        return (outcome,)
+    if isinstance(outcome, DeadLettered) and outcome.vendor is None:
+        return tuple(outcome._replace(vendor=vendor) for vendor in vendors)
+    return (outcome,) if outcome.vendor in vendors else ()

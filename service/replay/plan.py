@@ -52,35 +52,66 @@ class Plan:
 
     Attributes:
         settings: All settings.
+        request: The job as it was asked for.
         access: How Kafka is reached.
         policy: The policy of the vendors asked for.
+        for_every_vendor: Whether these are all of the policy's.
         keyring_file: The key ring's file, which holds valid keys.
+        keys: The checks of its versions.
         largest: Bytes of the largest record that every topic written to takes.
         definition: The job, as it began or is to begin.
         letters: The records with dead letters that it is for; None where it is for all.
         is_job: Whether progress is kept: not for a dry run or a file.
         restart: Whether it begins anew whatever there is of it.
         allow_gaps: Whether it goes on without records that retention removes meanwhile.
-        notes: What whoever started it should know, a line each.
     """
 
     settings: Settings
+    request: Request
     access: KafkaAccess
     policy: CompiledPolicy
+    for_every_vendor: bool
     keyring_file: Path
+    keys: tuple[str, ...]
     largest: int
     definition: Definition
     letters: Letters | None
     is_job: bool
     restart: bool
     allow_gaps: bool
-    notes: tuple[str, ...]
 
     @property
     def client_id(self) -> str:
         """The client id of everything that the job does, for quotas."""
         definition = self.definition
         return transactional_id(self.settings.group_id, definition.job, definition.shard)
+
+    def refuse_another(self, known: Definition) -> None:
+        """See that a job that has begun is the one that is asked for.
+
+        Raises:
+            ConfigurationError: it is another one, or had another policy or other keys.
+            ReplayError: it was cancelled.
+        """
+        job = self.request.job
+        if known.arguments != self.request.arguments or known.shards != self.request.shards:
+            raise ConfigurationError(
+                f"job {job} began with other arguments (`weir replay status {job}` shows them); repeat "
+                "those, give another --job, or start over with --restart"
+            )
+        if known.policy != self.policy.fingerprint:
+            raise ConfigurationError(
+                f"job {job} began with another policy ({known.policy[:12]}) than {self.settings.config_dir} "
+                f"holds now ({self.policy.fingerprint[:12]}); put that one back, give another --job, or "
+                "start over with --restart"
+            )
+        if not _same_keys(known, self.keys):
+            raise ConfigurationError(
+                f"job {job} began with other keys than {self.keyring_file} holds now for the events it is "
+                "about; put those back, give another --job, or start over with --restart"
+            )
+        if known.state is State.CANCELLED:
+            raise ReplayError(f"job {job} was cancelled; --restart starts it over")
 
 
 def prepare(settings: Settings, request: Request, consent: Consent, *, is_job: bool) -> Plan:
@@ -91,41 +122,48 @@ def prepare(settings: Settings, request: Request, consent: Consent, *, is_job: b
         BrokerError: Kafka does not answer, or topics or rights are missing.
         ReplayError: the job can't go on.
     """
-    policy = _policy(settings, request)
+    policy, for_every_vendor = _policy(settings, request)
     if settings.keyring_file is None:
         raise ConfigurationError("WEIR_KEYRING_FILE is not set; `weir keys generate FILE` makes a key ring")
-    KeyRing.load(settings.keyring_file)
+    keys = tuple(version.check for version in KeyRing.load(settings.keyring_file).versions)
     access = KafkaAccess.of(settings)
     largest = _look_at_topics(settings, access, request, policy, is_job=is_job)
     client_id = transactional_id(settings.group_id, request.job, request.shard)
     try:
         known = _known(settings, access, request, client_id) if is_job and not consent.restart else None
-        with closing(consumer(access, client_id)) as reader:
-            if known is None:
-                definition, letters, notes = _new(settings, request, consent, policy, reader, is_job=is_job)
-            else:
-                definition, notes = known, []
-                letters = read_letters(settings, known)
+        if known is None:
+            with closing(consumer(access, client_id)) as reader:
+                definition, letters = _new(
+                    settings, request, consent, reader, policy=policy, keys=keys, is_job=is_job
+                )
+        else:
+            definition, letters = known, read_letters(settings, known)
     except KafkaError as error:
         raise BrokerError(f"Kafka at {access.bootstrap} refused: {type(error).__name__}") from None
-    if definition.policy != policy.fingerprint:
-        raise ConfigurationError(
-            f"job {request.job} began with another policy ({definition.policy[:12]}) than "
-            f"{settings.config_dir} holds now ({policy.fingerprint[:12]}); put that one back, give another "
-            "--job, or start over with --restart"
-        )
-    return Plan(
+    plan = Plan(
         settings=settings,
+        request=request,
         access=access,
         policy=policy,
+        for_every_vendor=for_every_vendor,
         keyring_file=settings.keyring_file,
+        keys=keys,
         largest=largest,
         definition=definition,
         letters=letters,
         is_job=is_job,
         restart=consent.restart,
         allow_gaps=consent.gaps,
-        notes=tuple(notes),
+    )
+    plan.refuse_another(definition)
+    return plan
+
+
+def _same_keys(known: Definition, keys: Sequence[str]) -> bool:
+    """Whether a job's events get the pseudonyms they got before: versions may follow for later events."""
+    before, later = keys[: len(known.keys)], keys[len(known.keys) :]
+    return tuple(before) == known.keys and all(
+        int(check.split(":")[1]) * 1000 > known.begun for check in later
     )
 
 
@@ -149,13 +187,14 @@ def read_letters(settings: Settings, definition: Definition) -> Letters | None:
     return letters
 
 
-def _policy(settings: Settings, request: Request) -> CompiledPolicy:
-    """The policy of the vendors asked for."""
+def _policy(settings: Settings, request: Request) -> tuple[CompiledPolicy, bool]:
+    """The policy of the vendors asked for, and whether these are all that it has."""
     policy, arguments = load(settings.config_dir), request.arguments
     known = [plan.vendor for plan in policy.vendors]
     missing = [vendor for vendor in arguments.vendors if vendor not in known]
     if missing:
         raise ConfigurationError(f"--vendor: {settings.config_dir} has no policy for {', '.join(missing)}")
+    for_every_vendor = set(known) <= set(arguments.vendors or known)
     policy = policy.only(arguments.vendors or known)
     events = {name for plan in policy.vendors for name in (*plan.tracked, *plan.calls)}
     for name in arguments.events:
@@ -163,7 +202,7 @@ def _policy(settings: Settings, request: Request) -> CompiledPolicy:
             near = get_close_matches(name, events, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise ConfigurationError(f"--event: the policy lets no event {name!r} through to them{hint}")
-    return policy
+    return policy, for_every_vendor
 
 
 def _look_at_topics(
@@ -194,8 +233,7 @@ def _known(settings: Settings, access: KafkaAccess, request: Request, client_id:
     """The job, if it has begun before.
 
     Raises:
-        ConfigurationError: it is another one than is asked for now.
-        ReplayError: it was cancelled.
+        ConfigurationError: it began with another number of shards.
     """
     with closing(JobRecords(access, settings.control_topic, client_id)) as records:
         records.read(settings.transaction_timeout)
@@ -205,28 +243,19 @@ def _known(settings: Settings, access: KafkaAccess, request: Request, client_id:
                 f"job {request.job} began with {others[0].shards} shards; go on with as many, give another "
                 "--job, or start over with --restart"
             )
-        known = records.jobs.get((request.job, request.shard))
-    if known is None:
-        return None
-    if known.arguments != request.arguments:
-        raise ConfigurationError(
-            f"job {request.job} began with other arguments (`weir replay status {request.job}` shows them); "
-            "repeat those, give another --job, or start over with --restart"
-        )
-    if known.state is State.CANCELLED:
-        raise ReplayError(f"job {request.job} was cancelled; --restart starts it over")
-    return known
+        return records.jobs.get((request.job, request.shard))
 
 
 def _new(
     settings: Settings,
     request: Request,
     consent: Consent,
-    policy: CompiledPolicy,
     reader: KafkaConsumer,
     *,
+    policy: CompiledPolicy,
+    keys: tuple[str, ...],
     is_job: bool,
-) -> tuple[Definition, Letters | None, list[str]]:
+) -> tuple[Definition, Letters | None]:
     begun = time.time()
     definition = Definition(
         job=request.job,
@@ -236,6 +265,7 @@ def _new(
         arguments=request.arguments,
         vendors=tuple(plan.vendor for plan in policy.vendors),
         policy=policy.fingerprint,
+        keys=keys,
         ranges=(),
         letters=tuple(_letter_ranges(settings, request, reader)),
     )
@@ -262,9 +292,11 @@ def _new(
         update={
             "ranges": tuple(found.ranges),
             "gone": sum(gap.end - gap.start for gap in found.gaps if request.since is None),
+            "due": None if letters is None else letters.records,
+            "notes": tuple(notes),
         }
     )
-    return definition, letters, notes
+    return definition, letters
 
 
 _NOTHING: Final = {

@@ -1,5 +1,6 @@
 """How far a run is, for whoever looks on."""
 
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -40,6 +41,7 @@ class Progress:
         records: Records sanitized in this run.
         begun: When this run began to read, by the monotonic clock.
         moved: When it last got further.
+        lock: Held while it changes; to be held by another thread while it looks.
     """
 
     partitions: dict[TopicPartition, PartitionProgress] = field(default_factory=dict)
@@ -48,10 +50,15 @@ class Progress:
     records: int = 0
     begun: float | None = None
     moved: float = field(default_factory=time.monotonic)
+    lock: threading.Lock = field(default_factory=threading.Lock)
     _steps: deque[tuple[float, int]] = field(default_factory=deque)
 
     def begin(self, ranges: Iterable[Range], marks: Mapping[TopicPartition, Mark]) -> None:
         """A run begins, or goes on after Kafka was away."""
+        with self.lock:
+            self._begin(ranges, marks)
+
+    def _begin(self, ranges: Iterable[Range], marks: Mapping[TopicPartition, Mark]) -> None:
         self.partitions = {each.source: PartitionProgress(each, marks[each.source].offset) for each in ranges}
         self.tally = Tally()
         for mark in marks.values():
@@ -63,6 +70,10 @@ class Progress:
 
     def advance(self, positions: dict[TopicPartition, int], tally: Tally) -> None:
         """So much more is done."""
+        with self.lock:
+            self._advance(positions, tally)
+
+    def _advance(self, positions: dict[TopicPartition, int], tally: Tally) -> None:
         for source, position in positions.items():
             self.partitions[source].position = position
         self.tally.add(tally)

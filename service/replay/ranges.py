@@ -1,11 +1,13 @@
 """Which offsets a job covers: found once, when it begins."""
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 
 from service.errors import BrokerError, ConfigurationError
+from service.replay.client import ANSWER_MS
 from service.replay.definition import OffsetsLine, Range, Request
 from service.replay.letters import Letters
 
@@ -151,21 +153,26 @@ def find(consumer: KafkaConsumer, request: Request, letters: Letters | None) -> 
 
 
 def earliest_timestamp(consumer: KafkaConsumer, ranges: Sequence[Range], patience: float) -> int | None:
-    """The least timestamp among the first records of ranges, milliseconds since 1970; None without any."""
+    """The least timestamp among the first records of ranges, milliseconds since 1970; None without any.
+
+    Raises:
+        BrokerError: Kafka does not give them within `patience` seconds.
+    """
     waiting = {each.source: each for each in ranges if each.offsets}
     consumer.assign(list(waiting))
     for each in waiting.values():
         consumer.seek(each.source, each.start)
     found: list[int] = []
-    for _ in range(int(patience * 1000 / _POLL_MS)):
-        if not waiting:
-            break
+    deadline = time.monotonic() + patience
+    while waiting:
+        if time.monotonic() > deadline:
+            raise BrokerError(f"Kafka did not give the first records of the range for {patience:.0f} s")
         for source, records in consumer.poll(timeout_ms=_POLL_MS, max_records=1).items():
             if source in waiting and records[0].offset < waiting[source].end:
                 found.append(records[0].timestamp)
             waiting.pop(source, None)
             consumer.pause(source)
-        for source in [s for s in waiting if consumer.position(s) >= waiting[s].end]:
+        for source in [s for s in waiting if consumer.position(s, timeout_ms=ANSWER_MS) >= waiting[s].end]:
             del waiting[source]
             consumer.pause(source)
     return min(found, default=None)

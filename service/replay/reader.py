@@ -13,6 +13,7 @@ from kafka.errors import OffsetOutOfRangeError
 
 from service.errors import BrokerError
 from service.events.event import CallType
+from service.replay.client import ANSWER_MS
 from service.replay.definition import Range
 from service.replay.letters import Letters
 from service.replay.raw_batch import RawBatch
@@ -165,7 +166,7 @@ class Reader:
 
     def _moved_on(self, source: TopicPartition, course: _Course) -> Iterator[RawBatch]:
         """Go over what holds no records for readers, such as transactions' ends, or none asked for."""
-        before, position = course.position, self._consumer.position(source)
+        before, position = course.position, self._consumer.position(source, timeout_ms=ANSWER_MS)
         jump = course.jump()
         if jump is not None and jump > position:
             position = jump

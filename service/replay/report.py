@@ -28,7 +28,6 @@ class Report:
         progress: How far it is.
         mode: Where its events went, in words.
         finished: Whether it came to its end.
-        notes: What to know.
         differences: What another policy would change; None where none was compared.
     """
 
@@ -39,14 +38,13 @@ class Report:
         *,
         mode: str,
         finished: bool,
-        notes: Sequence[str],
         differences: Differences | None,
     ) -> None:
         self._definition = definition
         self._progress = progress
         self._mode = mode
         self._finished = finished
-        self._notes = notes
+        self._notes = [*definition.notes, *self._missing()]
         self._differences = differences
         self._written = int(time.time())
 
@@ -92,10 +90,11 @@ class Report:
 
     @property
     def found_something(self) -> bool:
-        """Whether something can't go out, or another policy would change something."""
+        """Whether something can't go out, the gate found something, or another policy changes something."""
         if self._differences is not None and self._differences.any:
             return True
-        return self._progress.tally.total(Kind.DEAD_LETTERED) > 0
+        tally = self._progress.tally
+        return tally.total(Kind.DEAD_LETTERED) > 0 or tally.gate_hits.total() > 0
 
     def write(self, files: Sequence[Path]) -> None:
         """Write it to files, as JSON or Markdown by their names.
@@ -113,6 +112,12 @@ class Report:
                 file.write_bytes(text)
             except OSError as error:
                 raise ReplayError(f"--report: cannot write {file}: {error.strerror}") from None
+
+    def _missing(self) -> Iterator[str]:
+        """Letters whose raw records are not there any more."""
+        due, found = self._definition.due, self._progress.tally.records
+        if self._finished and due is not None and found < due:
+            yield f"{due - found:,} of {due:,} records with dead letters are not in the raw topic any more"
 
     def _lines(self) -> Iterator[str]:
         definition, progress = self._definition, self._progress

@@ -21,20 +21,21 @@ from service.policy.vendor_names import VendorName
 from service.replay.client import let_go
 from service.replay.definition import group_of
 from service.replay.differences import Differences
-from service.replay.in_thread import in_thread
+from service.replay.in_thread import GRACE, in_thread
 from service.replay.output import ReplayRecord, ReplayRules
 from service.replay.pacing import LOOK, LagBound, LiveLag, Rate
 from service.replay.plan import Plan, read_letters
 from service.replay.progress import Progress
 from service.replay.raw_batch import RawBatch
 from service.replay.reader import Reader, named
-from service.replay.session import FENCED, JobSession, job_consumer
+from service.replay.session import JobSession, is_fenced, job_consumer
 from service.replay.tally import Tally
 from service.replay.targets import Mark, Target
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, Sent
 from service.sanitize.pool import PoolLimits, SanitizerPool
 from service.streaming.breakers import Window
+from service.streaming.needed_rights import transactions_right
 from service.streaming.output import OutputRules
 from service.streaming.refusals import refusal
 
@@ -44,6 +45,9 @@ log = structlog.get_logger(__name__)
 _MOST_RECORDS: Final = 5_000
 #: Batches in the pool or waiting for their turn, for each of its processes.
 _PIECES: Final = 3
+#: Seconds after which also partitions without progress are committed: Kafka forgets offsets that are not for
+#: offsets.retention.minutes, a week unless set otherwise.
+_ALL_MARKS: Final = 3600.0
 #: Seconds between tries while Kafka fails: doubled from the first to the last.
 _FIRST_PAUSE: Final = 0.5
 _LAST_PAUSE: Final = 5.0
@@ -117,12 +121,19 @@ class Replay:
         self._pace = pace
         self._works: set[asyncio.Task[_Results]] = set()
         self.differences = Differences(plan.definition.vendors)
-        self._windows = {each.vendor: Window(each.breaker.per_events) for each in plan.policy.vendors}
+        self._windows: dict[VendorName, Window] = {}
+        self._patience = plan.settings.transaction_timeout
+        self._all_committed = time.monotonic()
         self._lag = (
             None
             if pace.lag is None
             else LiveLag(plan.access, plan.settings.group_id, pace.lag.topic, plan.client_id)
         )
+
+    @property
+    def again(self) -> str:
+        """What whoever started it can do once it was stopped."""
+        return "the same command goes on where the job is" if self._review is None else "begin it anew"
 
     async def run(self) -> None:
         """Do it.
@@ -141,44 +152,53 @@ class Replay:
 
     async def _while_kafka_fails(self) -> None:
         """Do it, again from where it was while Kafka fails."""
-        patience = self._plan.settings.transaction_timeout
         failing_since, pause = -math.inf, _FIRST_PAUSE
         while True:
             try:
                 return await self._until_done()
-            except FENCED:
-                raise ReplayError(
-                    f"another run of job {self.definition.job} has taken over, or a transaction of this one "
-                    "was open for too long; the same command goes on where the job is"
-                ) from None
             except (KafkaError, OSError) as error:
-                group = group_of(self._plan.settings.group_id, self.definition.job)
-                raw_topic = self.definition.arguments.topics[0]
-                refused = refusal(error, group=group, raw_topic=raw_topic)
-                if refused is not None:
-                    raise refused from None
+                self._refuse(error)
                 if self._progress.moved > failing_since:
                     failing_since, pause = time.monotonic(), _FIRST_PAUSE
-                if time.monotonic() - failing_since > patience:
+                if time.monotonic() - failing_since > self._patience:
                     raise BrokerError(
-                        f"Kafka failed for {patience:.0f} s, at last: {type(error).__name__}; the same "
-                        "command goes on where the job is"
+                        f"Kafka failed for {self._patience:.0f} s, at last: {type(error).__name__}; "
+                        f"{self.again}"
                     ) from None
                 log.warning("replay_waits_for_kafka", error=type(error).__name__)
             self._progress.waits_for = "Kafka"
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LAST_PAUSE)
 
+    def _refuse(self, error: Exception) -> None:
+        """Raise what no further try can change.
+
+        Raises:
+            ReplayError: another run has the job now.
+            BrokerError: Kafka refuses.
+        """
+        if is_fenced(error):
+            raise ReplayError(
+                f"another run of job {self.definition.job} has taken over, or it was cancelled, or a "
+                "transaction of this one was open for too long; `weir replay status` tells how it stands"
+            ) from None
+        settings, topic = self._plan.settings, self.definition.arguments.topics[0]
+        group = group_of(settings.group_id, self.definition.job)
+        refused = refusal(error, group=group, raw_topic=topic, transactions=transactions_right(settings))
+        if refused is not None:
+            raise refused from None
+
     async def _until_done(self) -> None:
         """Do it as long as Kafka does not fail."""
         async with contextlib.AsyncExitStack() as stack:
-            client = await in_thread(job_consumer, self._plan)
-            stack.push_async_callback(in_thread, let_go, client)
+            client = await in_thread(job_consumer, self._plan, seconds=self._patience)
+            stack.push_async_callback(_closed, partial(let_go, client))
             if self._review is None:
-                session = await in_thread(partial(JobSession, self._plan, client, restart=self._restart))
-                stack.push_async_callback(in_thread, session.close)
+                opening = partial(JobSession, self._plan, client, restart=self._restart)
+                session = await in_thread(opening, seconds=2 * self._patience)
+                stack.push_async_callback(_closed, session.close)
                 await self._adopt(session)
-                await self._flow(client, session.target, session.check)
+                await self._flow(client, session.target, session)
             else:
                 await self._flow(client, self._review, None)
                 self._review.finish()
@@ -187,10 +207,11 @@ class Replay:
         """Go on with the job as an earlier run began it, perhaps one that began at the same moment."""
         self._restart = False
         if session.definition != self.definition:
-            self._letters = await in_thread(read_letters, self._plan.settings, session.definition)
+            reading = partial(read_letters, self._plan.settings, session.definition)
+            self._letters = await in_thread(reading, seconds=None)
         self.definition, self._marks = session.definition, session.marks
 
-    async def _flow(self, client: KafkaConsumer, target: Target, check: Callable[[], None] | None) -> None:
+    async def _flow(self, client: KafkaConsumer, target: Target, session: JobSession | None) -> None:
         """Read, sanitize and write, all at the same time, in the order of each partition."""
         settings = self._plan.settings
         reader = Reader(
@@ -202,17 +223,20 @@ class Replay:
             most_records=self._batch_records(),
             most_bytes=settings.batch_bytes,
             allow_gaps=self._plan.allow_gaps,
-            patience=settings.transaction_timeout,
+            patience=self._patience,
         )
         rules = self._rules()
+        self._windows = {each.vendor: Window(each.breaker.per_events) for each in self._plan.policy.vendors}
         self._progress.begin(self.definition.ranges, self._marks)
         line: asyncio.Queue[_Piece | None] = asyncio.Queue()
         room = asyncio.Semaphore(_PIECES * self._pool.processes)
         feeding = asyncio.create_task(self._feed(reader, line, room))
         try:
             async for pieces in _in_groups(line):
-                if check is not None:
-                    await in_thread(check)
+                if session is not None:
+                    await in_thread(session.check, seconds=self._patience)
+                    for _, work in pieces:
+                        await self._see_hits(work.result().ours, session)
                 await self._write(target, rules, pieces)
                 for _ in pieces:
                     room.release()
@@ -234,9 +258,9 @@ class Replay:
                     await self._until_live_is_near(self._lag)
                     looked = time.monotonic()
                     reader.rest()
-                for batch in await in_thread(reader.next):
+                for batch in await in_thread(reader.next, seconds=self._patience):
                     if self._rate is not None:
-                        await self._rate.take(len(batch.offsets))
+                        await self._rate.take(len(batch.offsets) + batch.skipped)
                     await room.acquire()
                     work = asyncio.create_task(self._sanitize(batch))
                     self._works.add(work)
@@ -262,7 +286,7 @@ class Replay:
         tally = Tally()
         for batch, work in pieces:
             ours, other = work.result()
-            self._see_hits(ours)
+            self._refuse_other_policy(ours)
             if other is not None:
                 self.differences.add(ours, other)
             output = rules.output(batch, ours)
@@ -271,17 +295,34 @@ class Replay:
             mark = marks.get(batch.source) or self._marks[batch.source].copy()
             mark.tally.add(output.tally)
             marks[batch.source] = mark._replace(offset=batch.next)
-        await in_thread(target.commit, records, marks)
+        if time.monotonic() - self._all_committed > _ALL_MARKS:
+            marks = self._marks | marks
+            self._all_committed = time.monotonic()
+        await in_thread(target.commit, records, marks, seconds=self._patience)
         self._marks |= marks
         self._progress.advance({source: mark.offset for source, mark in marks.items()}, tally)
 
-    def _see_hits(self, result: BatchResult) -> None:
-        """Stop before anything goes to a vendor whose breaker a live worker would open for this.
+    def _refuse_other_policy(self, result: BatchResult) -> None:
+        """See that the sanitizers have loaded the policy that was checked: the files may have changed since.
 
         Raises:
-            ReplayError: the gate has found too much.
+            ReplayError: they have another one.
         """
-        if self._review is not None:
+        events = (each for outcomes in result.outcomes for each in outcomes if isinstance(each, Sent))
+        first = next(events, None)
+        if first is not None and dict(first.headers)["weir-policy"] != self.definition.policy.encode():
+            raise ReplayError(
+                f"the policy in {self._plan.settings.config_dir} has changed while the job began; "
+                f"nothing of it was sent. {self.again}, with the policy that it began with"
+            )
+
+    async def _see_hits(self, result: BatchResult, session: JobSession) -> None:
+        """Open the breaker of a vendor for which the gate has found too much, before anything goes there.
+
+        Raises:
+            ReplayError: it has found too much.
+        """
+        if self.definition.arguments.to_topic is not None:
             return
         hits: Counter[VendorName] = Counter()
         for hit, times in result.gate_hits.items():
@@ -292,18 +333,16 @@ class Replay:
             window = self._windows[plan.vendor]
             window.add(hits[plan.vendor], sent[plan.vendor])
             if window.hits >= plan.breaker.gate_hits:
-                raise ReplayError(
-                    f"the gate found personal data {window.hits} times in {window.events} events for "
-                    f"{plan.vendor}, which the policy would have let through; look into the policy first. "
-                    "The same command goes on where the job is"
-                )
+                opening = partial(session.open_breaker, plan.vendor, window)
+                await in_thread(opening, seconds=self._patience)
 
     async def _until_live_is_near(self, lag: LiveLag) -> None:
         """Wait while the live worker is further behind than it may be."""
         assert self._pace.lag is not None
-        while (records := await in_thread(lag.records)) > self._pace.lag.records:
+        bound = self._pace.lag.records
+        while (records := await in_thread(lag.records, seconds=self._patience)) > bound:
             if self._progress.waits_for is None:
-                log.info("replay_waits_for_live", lag=records, bound=self._pace.lag.records)
+                log.info("replay_waits_for_live", lag=records, bound=bound)
             self._progress.waits_for = f"the live worker, {records:,} records behind"
             await asyncio.sleep(LOOK)
         self._progress.waits_for = None
@@ -324,7 +363,14 @@ class Replay:
             to_topic=arguments.to_topic,
             with_letters=to_vendors,
             letters=self._letters,
+            vendors=() if self._plan.for_every_vendor else self.definition.vendors,
         )
+
+
+async def _closed(close: Callable[[], None]) -> None:
+    """Close a client; one that can't be closed is left to the process's end."""
+    with contextlib.suppress(TimeoutError):
+        await in_thread(close, seconds=GRACE)
 
 
 async def _in_groups(line: asyncio.Queue[_Piece | None]) -> AsyncIterator[list[_Piece]]:

@@ -1,21 +1,24 @@
 """A job's hold on Kafka: the transactional id that fences other runs, its progress, and what stops it."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import InvalidProducerEpochError, ProducerFencedError
 
-from service.errors import ReplayError
-from service.replay.client import consumer, let_go, transactional_producer
+from service.errors import ConfigurationError, ReplayError
+from service.policy.vendor_names import VendorName
+from service.replay.client import ANSWER_MS, consumer, let_go, transactional_producer
 from service.replay.definition import Definition, State, group_of
 from service.replay.job_records import JobRecords
 from service.replay.plan import Plan
 from service.replay.tally import Tally
 from service.replay.targets import Mark, TopicsTarget
-from service.streaming.breakers import now
+from service.streaming.breakers import BreakerRecord, Cause, Window, now
+from service.streaming.breakers import State as BreakerState
+from service.streaming.connection import causes
 
 log = structlog.get_logger(__name__)
 
@@ -51,15 +54,18 @@ class JobSession:
         try:
             self._producer.init_transactions()
             self._records.read(settings.transaction_timeout)
-            self.target = TopicsTarget(self._producer, reader)
-            known = self._records.jobs.get((plan.definition.job, plan.definition.shard))
-            self.definition = plan.definition if known is None or restart else known
-            committed = committed_marks(reader, self.definition)
+            self.target = TopicsTarget(self._producer, reader, settings.transaction_timeout)
+            shards = {each.shard: each for each in self._records.shards(plan.definition.job)}
+            known = shards.get(plan.definition.shard)
             if known is None or restart:
-                self.marks = self._begin(committed, restart=restart)
+                self.definition = plan.definition
+                self.marks = self._begin(reader, shards.values(), restart=restart)
             else:
+                plan.refuse_another(known)
+                self.definition = known
                 self.check(force=True)
-                self.marks = _complete(committed, self.definition)
+                self.marks = _complete(committed_marks(reader, known), known)
+                self._refuse_what_is_done()
         except BaseException:
             self.close()
             raise
@@ -94,25 +100,71 @@ class JobSession:
         let_go(self._producer)
         self._records.close()
 
+    def open_breaker(self, vendor: VendorName, window: Window) -> None:
+        """Open a vendor's breaker for all workers and replays, as a worker does, and stop.
+
+        Raises:
+            ReplayError: always.
+        """
+        record = BreakerRecord(
+            state=BreakerState.OPEN,
+            since=now(),
+            by=Cause.POLICY,
+            hits=window.hits,
+            events=window.events,
+            policy=self.definition.policy,
+        )
+        topic = self._plan.settings.control_topic
+        self.target.write(topic, [(vendor.encode(), record.encode())], {})
+        raise ReplayError(
+            f"the gate found personal data {window.hits} times in {window.events} events for {vendor}, which "
+            "the policy would have let through; its breaker is open now, for live events too. Mend the "
+            f"policy, close the breaker (`weir breaker close {vendor}`) and begin another job"
+        )
+
     def _begin(
-        self, committed: Mapping[TopicPartition, Mark], *, restart: bool
+        self, reader: KafkaConsumer, others: Iterable[Definition], *, restart: bool
     ) -> dict[TopicPartition, Mark]:
         definition = self.definition
-        if committed and not restart:
+        if not restart and committed_marks(reader, definition):
             raise ReplayError(
                 f"there is progress of a job {definition.job}, and the control topic knows of none: it was "
                 "made anew. --restart starts over, or give another --job"
             )
         marks = {each.source: Mark(each.start, Tally()) for each in definition.ranges}
-        self.target.begin(self._plan.settings.control_topic, definition.key, definition.encode(), marks)
+        forgotten = [(each.key, None) for each in others if each.shards != definition.shards]
+        records = [*forgotten, (definition.key, definition.encode())]
+        self.target.write(self._plan.settings.control_topic, records, marks)
         self._records.jobs[definition.job, definition.shard] = definition  # not as it was before a restart
         log.info("replay_begun", job=definition.job, shard=definition.shard, offsets=definition.offsets)
         return marks
 
+    def _refuse_what_is_done(self) -> None:
+        """A job without an id of its own that is counted back from now is another one each time it is meant.
+
+        Raises:
+            ConfigurationError: the one that its arguments name was done before.
+        """
+        definition = self.definition
+        done = all(self.marks[each.source].offset >= each.end for each in definition.ranges)
+        if done and self._plan.request.relative:
+            raise ConfigurationError(
+                f"job {definition.job}, which these arguments name, was done before, with the times of then; "
+                "give a --job of its own to what is meant now"
+            )
+
+
+def is_fenced(error: BaseException) -> bool:
+    """Whether Kafka said that another has the transactional id, or that the transaction was too old."""
+    return any(isinstance(each, FENCED) for cause in causes(error) for each in (cause, *cause.args))
+
 
 def committed_marks(reader: KafkaConsumer, definition: Definition) -> dict[TopicPartition, Mark]:
     """Progress by partition, without those that have none. Asked after fencing, so that it stays so."""
-    found = {each.source: reader.committed(each.source, metadata=True) for each in definition.ranges}
+    found = {
+        each.source: reader.committed(each.source, metadata=True, timeout_ms=ANSWER_MS)
+        for each in definition.ranges
+    }
     return {source: Mark.of(each) for source, each in found.items() if each is not None}
 
 

@@ -9,6 +9,9 @@ import orjson
 
 #: The vendor of an outcome that is every vendor's.
 ALL_VENDORS: Final = "all"
+#: Key versions that are counted each for itself, so that the counts fit beside an offset; then the others.
+_MOST_KEYS: Final = 16
+_OTHER_KEYS: Final = "others"
 
 
 class Kind(StrEnum):
@@ -65,7 +68,10 @@ class Tally:
         outcomes: dict[str, dict[str, dict[str, int]]] = {}
         for (vendor, kind, reason), count in sorted(self.outcomes.items()):
             outcomes.setdefault(vendor, {}).setdefault(_LETTER[kind], {})[reason] = count
-        counts = [self.records, self.skipped, self.gone, outcomes, self.gate_hits, self.keys]
+        keys = Counter(dict(self.keys.most_common(_MOST_KEYS)))
+        if len(self.keys) > _MOST_KEYS:
+            keys[_OTHER_KEYS] += self.keys.total() - keys.total()
+        counts = [self.records, self.skipped, self.gone, outcomes, self.gate_hits, keys]
         return orjson.dumps(counts, option=orjson.OPT_NON_STR_KEYS).decode()
 
     @classmethod

@@ -2,19 +2,23 @@
 
 import contextlib
 import os
+import tempfile
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, NamedTuple, Self
 
 import orjson
 import zstandard
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaTimeoutError
+from kafka.future import Future
 from kafka.structs import OffsetAndMetadata
 
-from service.errors import ReplayError
+from service.errors import ConfigurationError, ReplayError
 from service.replay.output import ReplayRecord
+from service.replay.record_batches import RecordBatch, enqueue
 from service.replay.tally import Tally
 from service.streaming.partitioning import key_hash
 
@@ -85,41 +89,73 @@ class Nowhere(Target):
 class TopicsTarget(Target):
     """Kafka topics, in transactions that also hold the progress: the job's group has its offsets."""
 
-    def __init__(self, producer: KafkaProducer, consumer: KafkaConsumer) -> None:
-        """Take a producer that has its transactional id, and a consumer of the job's group."""
+    def __init__(self, producer: KafkaProducer, consumer: KafkaConsumer, timeout: float) -> None:
+        """Take a producer that has its transactional id, and a consumer of the job's group.
+
+        Records that are not written after `timeout` seconds fail their transaction.
+        """
         self._producer = producer
         self._group = consumer.group_metadata()
-        self._partitions: dict[str, list[int]] = {}
+        self._timeout = timeout
+        self._partitions: dict[str, list[TopicPartition]] = {}
 
     def commit(self, records: Sequence[ReplayRecord], marks: Mapping[TopicPartition, Mark]) -> None:
         """See Target.
 
         Raises:
-            ProducerFencedError: somebody else has taken the job, or Kafka has ended the transaction.
-            KafkaError: anything else; whether it was committed may be unknown.
+            KafkaError: whether it was committed may be unknown.
         """
         self._producer.begin_transaction()
-        for record in records:
-            self.send(record.topic, record.key, record.value, list(record.headers))
-        offsets = {source: mark.encode() for source, mark in marks.items()}
-        self._producer.send_offsets_to_transaction(offsets, self._group)
-        self._producer.commit_transaction()
+        written = [
+            future
+            for partition, batches in self._batches(records).items()
+            for future in enqueue(self._producer, partition, batches)
+        ]
+        self._commit(written, marks)
 
-    def begin(self, topic: str, key: bytes, value: bytes, marks: Mapping[TopicPartition, Mark]) -> None:
-        """Write a job's definition together with where it begins."""
+    def write(
+        self,
+        topic: str,
+        records: Iterable[tuple[bytes, bytes | None]],
+        marks: Mapping[TopicPartition, Mark],
+    ) -> None:
+        """Write keys and values to a topic's first partition, together with how far the job is then.
+
+        Raises:
+            KafkaError: whether it was committed may be unknown.
+        """
         self._producer.begin_transaction()
-        self._producer.send(topic, key=key, value=value, partition=0)
-        offsets = {source: mark.encode() for source, mark in marks.items()}
-        self._producer.send_offsets_to_transaction(offsets, self._group)
+        written = [self._producer.send(topic, key=key, value=value, partition=0) for key, value in records]
+        self._commit(written, marks)
+
+    def _commit(self, written: Sequence[Future], marks: Mapping[TopicPartition, Mark]) -> None:
+        if marks:
+            offsets = {source: mark.encode() for source, mark in marks.items()}
+            self._producer.send_offsets_to_transaction(offsets, self._group)
+        self._producer.flush(self._timeout)
+        # kafka-python commits a transaction also without the records that it gave up for their age.
+        for future in written:
+            if not future.succeeded():
+                raise future.exception or KafkaTimeoutError("a record was not written in time")
         self._producer.commit_transaction()
 
-    def send(self, topic: str, key: bytes, value: bytes, headers: list[tuple[str, bytes]]) -> None:
-        """Send one record of the open transaction."""
+    def _batches(self, records: Iterable[ReplayRecord]) -> dict[TopicPartition, list[RecordBatch]]:
+        """The records by the partitions they go to, in their order."""
+        found: dict[TopicPartition, list[RecordBatch]] = {}
+        for record in records:
+            headers = list(record.headers)
+            batches = found.setdefault(self._partition(record.topic, record.key), [])
+            if not batches or batches[-1].append(None, record.key, record.value, headers) is None:
+                batches.append(RecordBatch(self._producer.config["batch_size"]))
+                batches[-1].append(None, record.key, record.value, headers)
+        return found
+
+    def _partition(self, topic: str, key: bytes) -> TopicPartition:
         if topic not in self._partitions:
-            self._partitions[topic] = sorted(self._producer.partitions_for(topic))
+            numbers = sorted(self._producer.partitions_for(topic))
+            self._partitions[topic] = [TopicPartition(topic, number) for number in numbers]
         partitions = self._partitions[topic]
-        partition = partitions[key_hash(key) % len(partitions)]
-        self._producer.send(topic, key=key, value=value, headers=headers, partition=partition)
+        return partitions[key_hash(key) % len(partitions)]
 
 
 class FileTarget(Target):
@@ -129,20 +165,21 @@ class FileTarget(Target):
         """Begin an empty file beside it.
 
         Raises:
-            ReplayError: there is such a file, or it can't be written.
+            ConfigurationError: there is such a file.
+            ReplayError: it can't be written.
         """
         self._path = path
-        self._partial = path.with_name(path.name + PARTIAL)
         if path.exists():
-            raise ReplayError(f"--to-file: {path} is there already; remove it or name another")
-        self._file: IO[bytes] | None = None
+            raise ConfigurationError(f"--to-file: {path} is there already; remove it or name another")
         with self._failures():
-            self._raw = self._partial.open("wb")
-            self._file = (
-                zstandard.ZstdCompressor().stream_writer(self._raw, closefd=False)
-                if path.suffix == ".zst"
-                else self._raw
-            )
+            number, partial = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.", suffix=PARTIAL)
+        self._partial = Path(partial)
+        self._raw = os.fdopen(number, "wb")
+        self._file: IO[bytes] | None = (
+            zstandard.ZstdCompressor().stream_writer(self._raw, closefd=False)
+            if path.suffix == ".zst"
+            else self._raw
+        )
 
     def commit(self, records: Sequence[ReplayRecord], marks: Mapping[TopicPartition, Mark]) -> None:  # noqa: ARG002
         """See Target.
@@ -168,7 +205,8 @@ class FileTarget(Target):
             self._raw.flush()
             os.fsync(self._raw.fileno())
             self._raw.close()
-            self._partial.rename(self._path)
+            self._path.hardlink_to(self._partial)  # unlike a rename, refuses to replace
+            self._partial.unlink()
             self._file = None
 
     def close(self) -> None:
@@ -182,7 +220,7 @@ class FileTarget(Target):
         try:
             yield
         except OSError as error:
-            raise ReplayError(f"--to-file: cannot write {self._partial}: {error.strerror}") from None
+            raise ReplayError(f"--to-file: cannot write {self._path}: {error.strerror}") from None
 
 
 def _line(record: ReplayRecord) -> bytes:

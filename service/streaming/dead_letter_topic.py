@@ -158,6 +158,7 @@ class DeadLetterTopic:
                 bootstrap_timeout_ms=_ANSWER_MS,
                 request_timeout_ms=_ANSWER_MS,
                 isolation_level="read_committed",
+                auto_offset_reset="none",
                 enable_auto_commit=False,
                 allow_auto_create_topics=False,
                 max_poll_records=5000,

@@ -57,7 +57,7 @@ def needed_rights(task: Task, settings: Settings, topics: Sequence[NeededTopic])
         rights += [
             Right(Operation.READ, Resource.GROUP, settings.group_id),
             Right(Operation.READ, Resource.GROUP, prefix, prefixed=True),
-            Right(Operation.WRITE, Resource.TRANSACTIONAL_ID, prefix, prefixed=True),
+            transactions_right(settings),
         ]
     return rights
 
@@ -65,6 +65,11 @@ def needed_rights(task: Task, settings: Settings, topics: Sequence[NeededTopic])
 def replays(group: str) -> str:
     """What the consumer groups and transactional ids of replays begin with, beside a worker's group."""
     return f"{group}.replay."
+
+
+def transactions_right(settings: Settings) -> Right:
+    """To use the transactional ids of replays."""
+    return Right(Operation.WRITE, Resource.TRANSACTIONAL_ID, replays(settings.group_id), prefixed=True)
 
 
 def lanes_right(group: str, raw_topic: str) -> Right:

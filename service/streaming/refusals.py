@@ -36,8 +36,13 @@ _REFUSALS: Final = {
 }
 
 
-def refusal(error: BaseException, *, group: str, raw_topic: str) -> BrokerError | None:
-    """What is refused for good, if an error of aiokafka or kafka-python says so; else None."""
+def refusal(
+    error: BaseException, *, group: str, raw_topic: str, transactions: Right | None = None
+) -> BrokerError | None:
+    """What is refused for good, if an error of aiokafka or kafka-python says so; else None.
+
+    `transactions` is the right to the transactional ids used, that of the lanes unless it is given.
+    """
     for each in causes(error):
         if isinstance(each, OSError):  # whose numbers are the system's
             continue
@@ -48,7 +53,7 @@ def refusal(error: BaseException, *, group: str, raw_topic: str) -> BrokerError 
             case GroupAuthorizationFailedError.errno:
                 return denial([Right(Operation.READ, Resource.GROUP, group)])
             case TransactionalIdAuthorizationFailed.errno:
-                return denial([lanes_right(group, raw_topic)])
+                return denial([transactions or lanes_right(group, raw_topic)])
             case number if number in _REFUSALS:
                 return BrokerError(_REFUSALS[number])
     return None
