@@ -4,7 +4,7 @@ import asyncio
 import re
 import shlex
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final, get_args
@@ -514,9 +514,10 @@ def _print_details(statuses: Sequence[JobStatus]) -> None:
         tally.add(each.tally)
         if each.moved is not None:
             shard = f"{each.definition.shard}/{each.definition.shards}"
-            stdout.print(f"Shard {shard} last got further at {format_timestamp(each.moved // 1000)}")
+            moved = format_timestamp(each.moved // 1000)
+            stdout.print(f"Shard {shard} last got further at {moved}", highlight=False)
     stdout.print(
-        f"Arguments: {shlex.join(_as_options(definition.arguments))}\nPolicy: {definition.policy}",
+        f"Arguments: {shlex.join(definition.arguments.options)}\nPolicy: {definition.policy}",
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -528,29 +529,6 @@ def _print_details(statuses: Sequence[JobStatus]) -> None:
     for (vendor, kind, reason), count in sorted(tally.outcomes.items()):
         table.add_row(vendor, kind, reason or "-", f"{count:,}")
     stdout.print(table)
-
-
-def _as_options(arguments: Arguments) -> Iterator[str]:
-    """A job's arguments as they are repeated on a command line; for offsets their file must be at hand."""
-    for option, value in (("--from", arguments.since), ("--to", arguments.until)):
-        if value is not None:
-            yield from (option, value)
-    for option, given in (
-        ("--offsets", bool(arguments.offsets)),
-        ("--from-dead-letters", arguments.dead_letters),
-        ("--as-live", arguments.as_live),
-    ):
-        if given:
-            yield option
-    for option, values in (
-        ("--reason", arguments.reasons),
-        ("--vendor", arguments.vendors),
-        ("--event", arguments.events),
-        ("--topic", () if arguments.offsets else arguments.topics),
-        ("--to-topic", filter(None, [arguments.to_topic])),
-    ):
-        for each in values:
-            yield from (option, each)
 
 
 def _minute(milliseconds: int) -> str:

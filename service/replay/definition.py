@@ -89,6 +89,28 @@ class Arguments(BaseModel):
         canonical = orjson.dumps(self.model_dump(mode="json"), option=orjson.OPT_SORT_KEYS)
         return hashlib.sha256(canonical).hexdigest()[:_DERIVED]
 
+    @property
+    def options(self) -> list[str]:
+        """As they are repeated on a command line; the file of `--offsets` is to be named behind it."""
+        values: list[tuple[str, Sequence[str]]] = [
+            ("--from", () if self.since is None else (self.since,)),
+            ("--to", () if self.until is None else (self.until,)),
+            ("--reason", self.reasons),
+            ("--vendor", self.vendors),
+            ("--event", self.events),
+            ("--topic", () if self.offsets else self.topics),
+            ("--to-topic", () if self.to_topic is None else (self.to_topic,)),
+        ]
+        switches = {
+            "--from-dead-letters": self.dead_letters,
+            "--as-live": self.as_live,
+            "--offsets": bool(self.offsets),
+        }
+        return [
+            *(word for option, each in values for value in each for word in (option, value)),
+            *(option for option, given in switches.items() if given),
+        ]
+
 
 class Request(NamedTuple):
     """A job as it is asked for on a command line.

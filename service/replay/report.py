@@ -1,5 +1,6 @@
 """What a run says in the end: as JSON for machines, as Markdown for people."""
 
+import shlex
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -127,6 +128,7 @@ class Report:
         state = "finished" if self._finished else "not finished"
         yield f"- **State**: {state}, {progress.done:,} of {progress.total:,} offsets"
         yield f"- **Events went to**: {self._mode}"
+        yield f"- **Arguments**: `{shlex.join(definition.arguments.options)}`"
         yield f"- **Vendors**: {', '.join(definition.vendors)}"
         yield f"- **Begun**: {format_timestamp(definition.begun // 1000)}"
         yield f"- **Shard**: {definition.shard}/{definition.shards}"
@@ -137,6 +139,9 @@ class Report:
             f"- **Records**: {tally.records:,} sanitized, {tally.skipped:,} not asked for, "
             f"{definition.gone + tally.gone:,} offsets gone"
         )
+        if tally.gate_hits:
+            hits = ", ".join(f"{vendor} ({count:,})" for vendor, count in sorted(tally.gate_hits.items()))
+            yield f"- **Gate hits**: {hits}"
         yield (
             f"- **This run**: {progress.records:,} records in {progress.seconds:.1f} s, "
             f"{_rate(progress):,.0f} a second"
