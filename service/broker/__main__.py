@@ -14,13 +14,13 @@ def main() -> int:
         with LocalBroker() as broker:
             sys.stdout.write(f"export {BOOTSTRAP_VARIABLE}={broker.bootstrap}\n")
             sys.stdout.flush()
-            signal.pause()
+            while True:
+                signal.pause()
     except WeirError as error:
         sys.stderr.write(f"weir: {error}\n")
         return error.exit_code
     except KeyboardInterrupt:
         return 0
-    raise AssertionError("a signal came that does nothing")  # pragma: no cover
 
 
 if __name__ == "__main__":
