@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from multiprocessing.reduction import recv_handle, send_handle
@@ -91,6 +92,8 @@ class WarmWeir:
     def start(self, arguments: tuple[str, ...], environment: Mapping[str, str], folder: Path) -> Run:
         """Start one; what it says goes to files of the folder."""
         folder.mkdir()
+        for name in ("out", "err"):
+            (folder / name).touch()
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         connection.connect(str(self.address))
         connection.send(json.dumps([arguments, dict(environment), str(folder)]).encode())
@@ -161,6 +164,8 @@ def _attend(connection: socket.socket) -> NoReturn:
         code = 99
         try:
             code = _command(arguments, environment, Path(folder))
+        except Exception:  # noqa: BLE001  (what Python itself would do)
+            traceback.print_exc()
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -180,7 +185,7 @@ def _command(arguments: list[str], environment: dict[str, str], folder: Path) ->
     os.environ.update(environment)
     os.chdir(environment.get("PWD", "."))
     for number, name in ((1, "out"), (2, "err")):
-        file = os.open(folder / name, os.O_WRONLY | os.O_CREAT)
+        file = os.open(folder / name, os.O_WRONLY)
         os.dup2(file, number)
     spares = [_Spare() for _ in range(_TEMPLATES)]
 

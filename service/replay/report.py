@@ -19,6 +19,8 @@ from service.replay.tally import Kind, Tally
 #: Suffixes of files that a report can be written to.
 JSON: Final = ".json"
 MARKDOWN: Final = ".md"
+#: Vendors and reasons are enumerations, which orjson takes for keys only so.
+_JSON: Final = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
 
 class Report:
@@ -107,7 +109,7 @@ class Report:
             text = (
                 self.as_markdown().encode()
                 if file.suffix == MARKDOWN
-                else orjson.dumps(self.as_json(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+                else orjson.dumps(self.as_json(), option=_JSON)
             )
             try:
                 file.write_bytes(text)

@@ -29,9 +29,8 @@ def change(file: Path, old: str, new: str) -> None:
     file.write_text(text.replace(old, new))
 
 
-def prepare(weir: RunningWeir, breaker: str, partitions: int = 1) -> None:
-    """Topics, and a policy that lets a note pass to Mixpanel; the gate finds three hits in LEAK."""
-    config = Path(weir.environment["WEIR_CONFIG_DIR"])
+def leak(config: Path, breaker: str) -> None:
+    """Let a note pass to Mixpanel; the gate finds three hits in LEAK."""
     change(config / "tracking_plan.yaml", "\nclasses:\n", "\nclasses:\n  note: What a test lets through.\n")
     change(
         config / "tracking_plan.yaml",
@@ -41,6 +40,11 @@ def prepare(weir: RunningWeir, breaker: str, partitions: int = 1) -> None:
     mixpanel = config / "vendors" / "mixpanel.yaml"
     change(mixpanel, "\nactions:\n", "\nactions:\n  note: keep\n")
     mixpanel.write_text(re.sub("(?m)^breaker: .*$", f"breaker: {breaker}", mixpanel.read_text()))
+
+
+def prepare(weir: RunningWeir, breaker: str, partitions: int = 1) -> None:
+    """Topics, and a policy that leaks."""
+    leak(Path(weir.environment["WEIR_CONFIG_DIR"]), breaker)
     created = weir.weir("topics", "create", "--partitions", str(partitions))
     assert created.returncode == 0, created.stdout + created.stderr
 
