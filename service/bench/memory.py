@@ -1,9 +1,10 @@
 """Memory of a worker's processes under full load, over time."""
 
 import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Final
+from typing import Final, Self
 
 from kafka.admin import ConfigResource
 from rich import box
@@ -64,6 +65,19 @@ class Course:
     most: float
     resident: float
 
+    @classmethod
+    def of(cls, looks: Sequence[Memory]) -> Self:
+        """What a process took, look after look."""
+        sizes = [look.proportional for look in looks]
+        tenth = max(1, len(sizes) // 10)
+        return cls(
+            start=median(sizes[:tenth]),
+            middle=median(sizes),
+            end=median(sizes[-tenth:]),
+            most=max(sizes),
+            resident=median(look.resident for look in looks[-tenth:]),
+        )
+
     @property
     def growth(self) -> float:
         """From start to end, as a share of the start."""
@@ -103,7 +117,7 @@ class MemoryReport:
     def courses(self) -> dict[str, Course]:
         """By role, and of all together."""
         roles = dict.fromkeys(role for sample in self.measured for role in sample.memory)
-        return {role: _course([size for _, size in self._sizes(role)]) for role in (*roles, ALL)}
+        return {role: Course.of([size for _, size in self._sizes(role)]) for role in (*roles, ALL)}
 
     @property
     def flat(self) -> bool:
@@ -116,8 +130,8 @@ class MemoryReport:
         for heading in ("start", "median", "end", "most", "growth", "RSS at the end"):
             table.add_column(heading, justify="right")
         for role, course in self.courses.items():
-            sizes = [_megabytes(each) for each in (course.start, course.middle, course.end, course.most)]
-            table.add_row(role, *sizes, f"{course.growth:+.1%}", _megabytes(course.resident))
+            sizes = [megabytes(each) for each in (course.start, course.middle, course.end, course.most)]
+            table.add_row(role, *sizes, f"{course.growth:+.1%}", megabytes(course.resident))
         console.print(table)
         console.print(
             f"{'Flat' if self.flat else 'Not flat'} within {FLAT:.0%}: medians of the first and the last "
@@ -136,7 +150,10 @@ class MemoryReport:
 
     def _sizes(self, role: str) -> list[tuple[float, Memory]]:
         """A role's memory at each look at which it was there."""
-        looks = [(sample.seconds, sample.memory | {ALL: _sum(sample.memory)}) for sample in self.measured]
+        looks = [
+            (sample.seconds, sample.memory | {ALL: in_all(sample.memory.values())})
+            for sample in self.measured
+        ]
         return [(seconds, sizes[role]) for seconds, sizes in looks if role in sizes]
 
     def as_json(self) -> JsonObject:
@@ -162,23 +179,13 @@ class MemoryReport:
         }
 
 
-def _course(looks: list[Memory]) -> Course:
-    sizes = [look.proportional for look in looks]
-    tenth = max(1, len(sizes) // 10)
-    return Course(
-        start=median(sizes[:tenth]),
-        middle=median(sizes),
-        end=median(sizes[-tenth:]),
-        most=max(sizes),
-        resident=median(look.resident for look in looks[-tenth:]),
-    )
+def in_all(sizes: Iterable[Memory]) -> Memory:
+    """What several processes take together."""
+    return Memory(*map(sum, zip(*sizes, strict=True)))
 
 
-def _sum(by_role: dict[str, Memory]) -> Memory:
-    return Memory(*map(sum, zip(*by_role.values(), strict=True)))
-
-
-def _megabytes(size: float) -> str:
+def megabytes(size: float) -> str:
+    """A number of bytes in MB, for people."""
     return f"{size / _MEGABYTE:,.1f}"
 
 

@@ -53,6 +53,29 @@ def pipeline(
 
 
 @bench.command()
+def replay(
+    events: Annotated[
+        int, typer.Option(min=1000, max=10_000_000, help="How many structured events to replay.")
+    ] = 100_000,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:
+    """Rate and memory of `weir replay`, beside the live worker and plain kafka-python.
+
+    Sends events without free text to a real Kafka; then a plain copy, live workers and replays, for one
+    vendor and for five, go over all of them, one after the other. Starts a Kafka of its own unless
+    WEIR_KAFKA_BOOTSTRAP names one; its topics take up to about 15 GB of disk for a million events.
+    """
+    from service.bench.replay import measure  # noqa: PLC0415  (as above)
+
+    report = measure(_settings(processes), events=events, steps=steps_on(stderr))
+    if json:
+        stdout.print_json(data=report.as_json())
+    else:
+        report.print(stdout)
+
+
+@bench.command()
 def sanitize(
     events: Annotated[int, typer.Option(min=500, max=100_000, help="How many events of each mix.")] = 3000,
     json: Json = False,

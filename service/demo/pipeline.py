@@ -196,9 +196,12 @@ class Pipeline:
                     for record in records:
                         yield Delivery(record.topic, record.key, record.value, tuple(record.headers))
 
-    def committed(self, admin: KafkaAdminClient) -> int:
-        """How many raw records the group is done with; 0 while Kafka sets its group coordinator up."""
-        group = self._settings.group_id
+    def committed(self, admin: KafkaAdminClient, group: str | None = None) -> int:
+        """How many raw records a group, the worker's if none is named, is done with.
+
+        0 while Kafka sets its group coordinator up.
+        """
+        group = group or self._settings.group_id
         partitions = partitions_of([self._settings.raw_topic])
         try:
             offsets = admin.list_group_offsets({group: partitions})[group]
@@ -274,11 +277,21 @@ class RunningProcess:
 
     def check(self, silent_since: float) -> None:
         """Raise WeirError if it has ended, or has got no further since a monotonic time PATIENCE ago."""
+        if self.ended(silent_since):
+            raise WeirError(f"{self._name} ended too early; {self._tail()}")
+
+    def ended(self, silent_since: float) -> bool:
+        """Whether it has ended well.
+
+        Raises:
+            WeirError: if it has ended otherwise, or has got no further since a monotonic time PATIENCE ago.
+        """
         code = self._process.poll()
-        if code is not None:
+        if code:
             raise WeirError(f"{self._name} ended with code {code}; {self._tail()}")
-        if time.monotonic() - silent_since > PATIENCE:
+        if code is None and time.monotonic() - silent_since > PATIENCE:
             raise WeirError(f"{self._name} got no further for {PATIENCE:.0f} s; {self._tail()}")
+        return code == 0
 
     def _tail(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()[-_LOG_TAIL_LINES:]

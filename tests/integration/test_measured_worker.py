@@ -1,4 +1,4 @@
-"""`weir bench latency`, `idle` and `memory` on a real worker: that they measure, not what."""
+"""`weir bench latency`, `idle`, `memory` and `replay` on real processes: that they measure, not what."""
 
 import json
 
@@ -49,3 +49,19 @@ def test_memory_under_full_load(weir: RunningWeir) -> None:
     assert report["pss_bytes"].keys() == {*WORKER, "in all"}
     assert all(course["start"] > 1_000_000 for course in report["pss_bytes"].values())
     assert plot.read_text().startswith("<svg")
+
+
+def test_replays_beside_the_worker_and_a_copy(weir: RunningWeir) -> None:
+    run = weir.weir("bench", "replay", "--events", "1000", "--json")
+    assert run.returncode == 0, run.stdout + run.stderr
+    report = json.loads(run.stdout)
+    rates = report["records_per_second"]
+    assert len(rates) == 4
+    assert all(rate > 0 for name, rate in rates.items() if name.startswith("replay"))
+    one, every = report["replays"]["one"], report["replays"]["all"]
+    assert 900 < one["vendor_records"] <= 1000
+    assert 4 * 900 < every["vendor_records"] <= 5 * 1000
+    for course in (one["pss_bytes"], every["pss_bytes"]):
+        assert 1_000_000 < course["start"] <= course["most"]
+    with admin(weir.bootstrap) as client:
+        assert not {weir.raw_topic, *weir.outputs, "weir.bench.copies"} & set(client.list_topics())
