@@ -159,8 +159,8 @@ def test_an_output_topic_that_goes_or_shrinks(replays: Replays) -> None:
         client.alter_configs([ConfigResource("TOPIC", small, configs={"max.message.bytes": "300"})])
     ended = {vendor: run.wait() for vendor, run in runs.items()}
     assert [each.code for each in ended.values()] == [3, 3], ended
-    assert "Kafka failed for 5 s" in last_line(ended["posthog"].err)
-    assert "Kafka takes smaller records on a topic than it did" in last_line(ended["segment"].err)
+    for each in ended.values():
+        assert "the same command goes on where the job is" in last_line(each.err)
     assert f"missing topics: {gone}" in replays.refusal("--job", "posthog", "--vendor", "posthog", code=3)
     # What is too large for the topic as it is now is dead-lettered, and the job comes to its end.
     report = replays.report("--job", "segment", "--vendor", "segment")
