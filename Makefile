@@ -22,7 +22,7 @@ test: setup ## Run the tests, those against a real Kafka included
 	$(BIN)/pytest
 
 chaos: setup ## Run every fault of workers and brokers, the slow ones too: half an hour on two cores
-	$(BIN)/pytest tests/chaos -m ""
+	$(BIN)/pytest tests/chaos tests/integration/test_replay_faults.py -m ""
 
 soak: setup ## Random faults under load, then the count of every record: make soak MINUTES=10 SEED=1
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) --seed $(SEED)

@@ -35,6 +35,7 @@ def own_broker() -> Iterator[LocalBroker]:
         yield broker
 
 
+@pytest.mark.chaos
 def test_kafka_away_for_a_while_and_for_good(
     own_broker: LocalBroker, warm: WarmWeir, tmp_path: Path, config_dir: Path, keyring_file: Path
 ) -> None:
@@ -144,6 +145,7 @@ def make_anew(replays: Replays, topic: str) -> None:
         client.create_topics({topic: {"num_partitions": 1, "replication_factor": 1}}, wait_for_metadata=True)
 
 
+@pytest.mark.chaos
 def test_an_output_topic_that_goes_or_shrinks(replays: Replays) -> None:
     replays.create_topics(1)
     replays.produce(structured(400, seed=56))

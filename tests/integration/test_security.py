@@ -307,6 +307,32 @@ def test_the_worker_runs_with_its_rights_and_names_each_that_is_missing(
     assert {record.topic for record in weir.read()} >= {weir.outputs[0]}
 
 
+def test_a_replay_runs_with_its_rights_and_names_each_that_is_missing(
+    kafka: SecuredBroker, needs: Needs, use: Use, rights: Rights, weir: RunningWeir
+) -> None:
+    create_topics(weir)
+    needed = needs(weir, Task.REPLAY)
+    rights.grant(needed)
+    weir.produce((event.key, event.raw) for event in generate(50, seed=7, mix=Mix.STRUCTURED))
+    command = ("replay", "--topic", weir.raw_topic, "--vendor", "mixpanel")
+    done = weir.weir(*command, **limited(kafka))
+    assert done.returncode == 0, done.stderr
+    assert {record.topic for record in weir.read()} == {f"{weir.group}.vendor.mixpanel.events"}
+    use(weir.environment | limited(kafka))
+    settings = load_settings()
+    wanted = needed_rights(Task.REPLAY, settings, needed_topics(settings, load(settings.config_dir)))
+    for row in needed:
+        rights.revoke(row)
+        with pytest.raises(BrokerError) as caught, Topics.of(KafkaAccess.of(settings)) as topics:
+            topics.require(wanted)
+        assert named(row) in str(caught.value)
+        rights.grant([row])
+    rights.revoke(needed[0])
+    refused = weir.weir(*command, "--job", "other", **limited(kafka))
+    assert refused.returncode == 3
+    assert f"weir: Kafka denies {named(needed[0])}" in refused.stderr
+
+
 LOST = [("READ", "TOPIC"), ("WRITE", "TOPIC"), ("READ", "GROUP"), ("WRITE", "TRANSACTIONAL_ID")]
 
 
