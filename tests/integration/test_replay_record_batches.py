@@ -20,7 +20,8 @@ PATIENCE = 60.0
 
 def test_transactions_of_many_batches_keep_the_order_of_each_partition(weir: RunningWeir) -> None:
     """Some 3 MB for a partition in one transaction, which takes several batches, and then another."""
-    topic, source = f"{weir.group}.batches", TopicPartition(weir.raw_topic, 0)
+    topic = f"{weir.group}.batches"
+    source = TopicPartition(topic, 0)
     headers = (("weir-key", b"k1"), ("weir-note", "Zoë".encode()))
     records = [
         ReplayRecord(
@@ -33,7 +34,9 @@ def test_transactions_of_many_batches_keep_the_order_of_each_partition(weir: Run
         client.create_topics([NewTopic(topic, num_partitions=2, replication_factor=1)])
     with (
         closing(consumer(access, "reader", group_id=f"{weir.group}.job")) as reader,
-        closing(transactional_producer(access, f"{weir.group}.job", timeout=PATIENCE, largest=1000)) as writer,
+        closing(
+            transactional_producer(access, f"{weir.group}.job", timeout=PATIENCE, largest=1000)
+        ) as writer,
     ):
         writer.init_transactions()
         target = TopicsTarget(writer, reader, PATIENCE)
