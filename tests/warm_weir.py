@@ -185,7 +185,7 @@ def _command(arguments: list[str], environment: dict[str, str], folder: Path) ->
     os.environ.update(environment)
     os.chdir(environment.get("PWD", "."))
     for number, name in ((1, "out"), (2, "err")):
-        file = os.open(folder / name, os.O_WRONLY)
+        file = os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600)
         os.dup2(file, number)
     spares = [_Spare() for _ in range(_TEMPLATES)]
 
