@@ -59,6 +59,7 @@ class JobSession:
             known = shards.get(plan.definition.shard)
             if known is None or restart:
                 self.definition = plan.definition
+                self._refuse_open_breakers()
                 self.marks = self._begin(reader, shards.values(), restart=restart)
             else:
                 plan.refuse_another(known)
@@ -85,9 +86,17 @@ class JobSession:
         current = self._records.jobs.get((definition.job, definition.shard), definition)
         if current.state is State.CANCELLED:
             raise ReplayError(f"job {definition.job} was cancelled; --restart starts it over")
-        if definition.arguments.to_topic is not None:
+        self._refuse_open_breakers()
+
+    def _refuse_open_breakers(self) -> None:
+        """See that no vendor's breaker is open that the job sends to.
+
+        Raises:
+            ReplayError: one is.
+        """
+        if self.definition.arguments.to_topic is not None:
             return
-        for vendor in definition.vendors:
+        for vendor in self.definition.vendors:
             breaker = self._records.breakers.get(vendor)
             if breaker is not None and breaker.is_open(now()):
                 raise ReplayError(
