@@ -56,7 +56,6 @@ class KeyVersion:
         """The vendor's key for a purpose: 32 bytes, HKDF info `weir/v1/<vendor>/<purpose>`."""
         return hkdf_sha256(self._key, info=f"weir/v1/{vendor}/{purpose}".encode(), length=KEY_BYTES)
 
-
     @property
     def check(self) -> str:
         """Tells this version from any other without telling the secret: id, first event time, 64 bits."""
