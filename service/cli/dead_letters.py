@@ -3,9 +3,8 @@
 import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from difflib import get_close_matches
 from enum import StrEnum
-from typing import Annotated, Final, get_args
+from typing import Annotated, Final
 
 import typer
 from rich import box
@@ -15,10 +14,11 @@ from rich.table import Table
 
 from service.cli.console import stderr, stdout
 from service.cli.moments import moment
+from service.cli.reasons import dead_letter_reason
 from service.events.json_value import JsonObject
 from service.events.timestamps import EARLIEST, LATEST, format_timestamp
 from service.policy.vendor_names import VendorName
-from service.sanitize.outcomes import DeadLetterReason, Stage
+from service.sanitize.outcomes import Stage
 from service.settings import load_settings
 from service.streaming.dead_letter_topic import (
     Coordinates,
@@ -38,10 +38,6 @@ app = typer.Typer(
 
 #: What stands for the vendor of a letter that is every vendor's.
 ALL_VENDORS: Final = "all"
-
-_REASONS: Final[dict[str, DeadLetterReason]] = {
-    reason.value: reason for reasons in get_args(DeadLetterReason) for reason in reasons
-}
 
 
 class Span(StrEnum):
@@ -184,17 +180,10 @@ def _selection(
     return Selection(
         since,
         until,
-        frozenset(map(_reason, reasons or ())),
+        frozenset(map(dead_letter_reason, reasons or ())),
         frozenset(map(_vendor, vendors or ())),
         frozenset(stages or ()),
     )
-
-
-def _reason(text: str) -> DeadLetterReason:
-    if text not in _REASONS:
-        near = get_close_matches(text, _REASONS, n=1)
-        raise typer.BadParameter("--reason: no such reason" + (f"; did you mean {near[0]}?" if near else ""))
-    return _REASONS[text]
 
 
 def _vendor(text: str) -> VendorName | None:

@@ -5,9 +5,8 @@ import re
 import shlex
 import signal
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Final, get_args
+from typing import Annotated, Final
 
 import typer
 from rich import box
@@ -16,6 +15,7 @@ from rich.table import Column, Table
 
 from service.cli.console import stdout
 from service.cli.moments import moment
+from service.cli.reasons import dead_letter_reason
 from service.cli.replay_progress import percent, shown
 from service.errors import ConfigurationError, ReplayError, WeirError
 from service.events.json_value import JsonObject
@@ -32,14 +32,9 @@ from service.replay.report import JSON, MARKDOWN, Report, outcomes
 from service.replay.runner import Pace, Replay
 from service.replay.tally import Tally
 from service.replay.targets import FileTarget, Nowhere, Target
-from service.sanitize.outcomes import DeadLetterReason
 from service.settings import Settings, load_settings
 
 app = typer.Typer(invoke_without_command=True)
-
-_REASONS: Final[dict[str, DeadLetterReason]] = {
-    reason.value: reason for reasons in get_args(DeadLetterReason) for reason in reasons
-}
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Job = Annotated[str, typer.Argument(metavar="JOB", help="The job's id.")]
@@ -290,7 +285,7 @@ def replay(
         until=until,
         offsets=lines,
         dead_letters=from_dead_letters,
-        reasons=tuple(sorted({_reason(each) for each in reason or ()})),
+        reasons=tuple(sorted({dead_letter_reason(each) for each in reason or ()})),
         to_topic=to_topic,
         as_live=as_live,
     )
@@ -430,13 +425,6 @@ _EXCLUDES: Final = {
     "--dry-run": ("--to-topic", "--job", "--restart"),
 }
 _NEEDS: Final = {"--reason": "--from-dead-letters", "--diff-policy": "--dry-run"}
-
-
-def _reason(text: str) -> DeadLetterReason:
-    if text not in _REASONS:
-        near = get_close_matches(text, _REASONS, n=1)
-        raise typer.BadParameter("--reason: no such reason" + (f"; did you mean {near[0]}?" if near else ""))
-    return _REASONS[text]
 
 
 def _job(text: str) -> str:
