@@ -209,8 +209,3 @@ def group_of(group: str, job: str) -> str:
 def transactional_id(group: str, job: str, shard: int) -> str:
     """The transactional id of a job's shard: whoever takes it fences whoever had it."""
     return f"{group_of(group, job)}/{shard}"
-
-
-def sources(ranges: Sequence[Range]) -> list[TopicPartition]:
-    """The partitions of ranges."""
-    return [each.source for each in ranges]

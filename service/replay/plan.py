@@ -61,7 +61,6 @@ class Plan:
         largest: Bytes of the largest record that every topic written to takes.
         definition: The job, as it began or is to begin.
         letters: The records with dead letters that it is for; None where it is for all.
-        is_job: Whether progress is kept: not for a dry run or a file.
         restart: Whether it begins anew whatever there is of it.
         allow_gaps: Whether it goes on without records that retention removes meanwhile.
     """
@@ -76,7 +75,6 @@ class Plan:
     largest: int
     definition: Definition
     letters: Letters | None
-    is_job: bool
     restart: bool
     allow_gaps: bool
 
@@ -151,7 +149,6 @@ def prepare(settings: Settings, request: Request, consent: Consent, *, is_job: b
         largest=largest,
         definition=definition,
         letters=letters,
-        is_job=is_job,
         restart=consent.restart,
         allow_gaps=consent.gaps,
     )

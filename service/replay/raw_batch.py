@@ -26,8 +26,3 @@ class RawBatch:
     next: int
     skipped: int = 0
     gone: int = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes of all values."""
-        return sum(len(value) for value in self.values if value is not None)

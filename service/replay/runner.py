@@ -2,10 +2,8 @@
 
 import asyncio
 import contextlib
-import itertools
 import math
 import time
-from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +32,7 @@ from service.replay.targets import Mark, Target
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, Sent
 from service.sanitize.pool import PoolLimits, SanitizerPool
-from service.streaming.breakers import Window
+from service.streaming.breakers import Window, gate_counts
 from service.streaming.needed_rights import transactions_right
 from service.streaming.output import OutputRules
 from service.streaming.refusals import refusal
@@ -324,11 +322,7 @@ class Replay:
         """
         if self.definition.arguments.to_topic is not None:
             return
-        hits: Counter[VendorName] = Counter()
-        for hit, times in result.gate_hits.items():
-            hits[hit.vendor] += times
-        outcomes = itertools.chain.from_iterable(result.outcomes)
-        sent = Counter(outcome.vendor for outcome in outcomes if isinstance(outcome, Sent))
+        hits, sent = gate_counts(result)
         for plan in self._plan.policy.vendors:
             window = self._windows[plan.vendor]
             window.add(hits[plan.vendor], sent[plan.vendor])

@@ -132,6 +132,15 @@ class Window:
             self.events -= gone_events
 
 
+def gate_counts(result: BatchResult) -> tuple[Counter[VendorName], Counter[VendorName]]:
+    """A batch's hits of the gate, and the events that would go out, by vendor."""
+    hits: Counter[VendorName] = Counter()
+    for hit, times in result.gate_hits.items():
+        hits[hit.vendor] += times
+    outcomes = itertools.chain.from_iterable(result.outcomes)
+    return hits, Counter(outcome.vendor for outcome in outcomes if isinstance(outcome, Sent))
+
+
 class Breakers:
     """The breakers of all vendors, as this worker knows them. Only `open` is for other threads as well."""
 
@@ -167,11 +176,7 @@ class Breakers:
     def observe(self, result: BatchResult) -> None:
         """Count a batch's hits before anything of it goes out, and open where they are too many."""
         self.expire()
-        hits: Counter[VendorName] = Counter()
-        for hit, times in result.gate_hits.items():
-            hits[hit.vendor] += times
-        outcomes = itertools.chain.from_iterable(result.outcomes)
-        sent = Counter(outcome.vendor for outcome in outcomes if isinstance(outcome, Sent))
+        hits, sent = gate_counts(result)
         for vendor, window in self._windows.items():
             if vendor not in self.open:
                 window.add(hits[vendor], sent[vendor])
