@@ -68,6 +68,10 @@ class Detector:
 
     def detect(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
         """The spans of each text: in order, not overlapping, in code points of the text as it was given."""
+        return [merge(spans) for spans in self.find(requests)]
+
+    def find(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
+        """Everything found in each text, before overlapping spans are settled: what `detect` merges."""
         found: dict[TextRequest, tuple[Span, ...]] = {}
         for request in requests:
             if request in self._cache:
@@ -106,7 +110,7 @@ class Detector:
                     found[passage.request].append(span._replace(start=start, end=end))
             elif spans:
                 found[passage.request].append(Span(*passage.run, Entity.ENCODED, 1.0, "Encoded"))
-        return [merge(spans) for spans in found]
+        return [tuple(dict.fromkeys(spans)) for spans in found]
 
     def _docs(self, passages: list[_Passage], requests: list[TextRequest]) -> dict[int, Doc]:
         """What a language model says of each passage that one reads, by the passage's place in the list."""
