@@ -1,15 +1,16 @@
 """Gives a text without any case differences the capitals that a language model needs to see names."""
 
 from service.detection.lexicon import Commonness
-from service.detection.words import Word, split_words
+from service.detection.scan import Scan
+from service.detection.words import Word
 
 
-def with_capitals(text: str) -> str:
-    """The text with names capitalized, where it is all in small letters or all in capitals; else as it is.
+def with_capitals(scan: Scan) -> str:
+    """A text with names capitalized, where it is all in small letters or all in capitals; else as it is.
 
     Every character stays in its place.
     """
-    words = split_words(text)
+    text, words = scan.text, scan.words
     if not words:
         return text
     if all(word.upper or word.initial for word in words):

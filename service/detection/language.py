@@ -1,5 +1,6 @@
 """A guess at a text's language from its function words: enough to choose a model, never to skip a search."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from service.detection.word_lists import word_list
@@ -13,7 +14,7 @@ _FUNCTION_WORDS: Final = {
 }
 
 
-def guess_language(words: list[Word]) -> str | None:
+def guess_language(words: Sequence[Word]) -> str | None:
     """`fr`, `de`, `en`, `other` for some other language in Latin letters; None where nothing tells."""
     counts = {
         language: sum(word.key in function_words for word in words)

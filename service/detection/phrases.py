@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from service.detection.lexicon import word_key
+from service.detection.scan import Scan
 from service.detection.words import WORD, Word
 
 _GAP: Final = re.compile(r"[ \t._/'-]{0,2}")
@@ -22,11 +23,13 @@ class Phrases:
         for candidates in self._by_first.values():
             candidates.sort(key=lambda keys: (-len(keys), keys))
 
-    def find(self, text: str, words: list[Word]) -> Iterator[tuple[int, int]]:
+    def find(self, scan: Scan) -> Iterator[tuple[int, int]]:
         """First and last word of each occurrence, the longest where several begin at one word."""
-        for index, word in enumerate(words):
+        if scan.keys.isdisjoint(self._by_first):  # most texts hold no such word
+            return
+        for index, word in enumerate(scan.words):
             for keys in self._by_first.get(word.key, ()):
-                if self._stands(keys, text, words, index):
+                if self._stands(keys, scan.text, scan.words, index):
                     yield index, index + len(keys) - 1
                     break
 

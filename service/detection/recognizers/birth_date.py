@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import split_words
 from service.policy.entities import Entity
 
 _LABELS: Final = Phrases(word_list("birth_date", "labels"))
@@ -32,13 +32,15 @@ class BirthDateRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.DATE_OF_BIRTH,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """The shortest date: `1 May 87`."""
+        return scan.digits >= 3
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """The first date after a label, or the one right before it."""
-        if not any(char.isdigit() for char in text):
-            return
-        words = split_words(text)
-        labels = [(words[first].start, words[last].end) for first, last in _LABELS.find(text, words)]
-        if not text.isascii():
+        text, words = scan.text, scan.words
+        labels = [(words[first].start, words[last].end) for first, last in _LABELS.find(scan)]
+        if not scan.ascii:
             labels += [match.span() for match in _UNSPACED_LABEL.finditer(text)]
         for start, end in labels:
             date = _DATE.search(text, end, end + _AFTER + _LONGEST_DATE)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.policy.entities import Entity
 
 _DECIMAL: Final = re.compile(
@@ -31,8 +32,13 @@ class CoordinatesRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.COORDINATES,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """Degrees have a fraction or a sign; plus codes may have no digit."""
+        return "+" in scan.signs or (scan.digits > 1 and not scan.signs.isdisjoint(".,°"))
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """Pairs, labelled single degrees, and full plus codes."""
+        text = scan.text
         for pattern in (_DECIMAL, _SEXAGESIMAL, _PLUS_CODE):
             for match in pattern.finditer(text):
                 yield Found(*match.span(), Entity.COORDINATES, 0.8)

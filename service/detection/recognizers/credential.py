@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import split_words
 from service.policy.entities import Entity
 
 #: RFC 3986 userinfo; a password may hold an `@` itself, so the last one before the path counts.
@@ -37,24 +37,24 @@ class CredentialRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.PASSWORD, Entity.USER_NAME)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def find(self, scan: Scan) -> Iterator[Found]:
         """The values alone; labels stay."""
+        text, words = scan.text, scan.words
         if "://" in text:
             for match in _USERINFO.finditer(text):
                 if match["user"]:
                     yield Found(*match.span("user"), Entity.USER_NAME, 0.9)
                 if match["password"]:
                     yield Found(match.start("password") + 1, match.end("password"), Entity.PASSWORD, 1.0)
-        words = split_words(text)
-        labels = [words[last].end for _, last in _PASSWORD_LABELS.find(text, words)]
-        if not text.isascii():
+        labels = [words[last].end for _, last in _PASSWORD_LABELS.find(scan)]
+        if not scan.ascii:
             labels += [match.end() for match in _UNSPACED_PASSWORD.finditer(text)]
         for end in labels:
             labelled = _PASSWORD.match(text, end)
             if labelled and _like_a_password(labelled["link"], labelled["secret"]):
                 # Punctuation at the end may belong to the password; it goes with it.
                 yield Found(*labelled.span("secret"), Entity.PASSWORD, 0.9)
-        for _, last in _USER_LABELS.find(text, words):
+        for _, last in _USER_LABELS.find(scan):
             user = _USER.match(text, words[last].end)
             if user and (user["user"] or user["quoted"]).casefold() not in _NO_PERSONAL_USER:
                 yield Found(*user.span(user.lastgroup or 0), Entity.USER_NAME, 0.6)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.policy.entities import Entity
 
 #: RFC 5321 and 6531, generously: quoted local parts, any script, address literals, single-label hosts.
@@ -21,6 +22,11 @@ _AT: Final = (
     r"malpa|apenstaartje|snabela)"
     r"\s?[\])}>|*_-]{1,2}\s?"
     r"|\s(?:at|ät|arroba|arobase|chiocciola|klammeraffe|@)\s|\s?@\s?)"
+)
+_SAID_AT: Final = re.compile(
+    r"[\s\[({<|*_-](?:at|ät|arroba|arobase|chez|chiocciola|bei|klammeraffe|malpa|apenstaartje|snabela)"
+    r"[\s\])}>|*_-]",
+    re.IGNORECASE,
 )
 _DOT: Final = (
     r"(?:\s?[\[({<|*_-]{1,2}\s?(?:dot|\.|punkt|punto|point|ponto|kropka)\s?[\])}>|*_-]{1,2}\s?"
@@ -65,9 +71,14 @@ class EmailAddressRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.EMAIL_ADDRESS,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """An `@`, or a word for it on its own."""
+        return "@" in scan.signs or _SAID_AT.search(scan.text) is not None
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """Addresses without what stands before them in a query: `to=`."""
-        for match in _ADDRESS.finditer(text) if "@" in text else ():
+        text = scan.text
+        for match in _ADDRESS.finditer(text):
             key = _KEY.match(match[0])
             yield Found(match.start() + (key.end() if key else 0), match.end(), Entity.EMAIL_ADDRESS, 1.0)
         for match in _OBFUSCATED.finditer(text):

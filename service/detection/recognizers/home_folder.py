@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
 from service.policy.entities import Entity
 
@@ -26,10 +27,13 @@ class HomeFolderRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.USER_NAME,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """Paths have slashes, or start at a tilde."""
+        return not scan.signs.isdisjoint("/\\~")
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """The user's part of each path."""
-        if "/" not in text and "\\" not in text:
-            return
+        text = scan.text
         for match in _HOME.finditer(text):
             if match["user"].casefold().rstrip(".") not in _SYSTEM and match["user"].strip("."):
                 yield Found(*match.span("user"), Entity.USER_NAME, 0.9)

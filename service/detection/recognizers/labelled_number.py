@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import split_words
 from service.policy.entities import Entity
 
 _LABELS: Final = {
@@ -47,14 +47,16 @@ class LabelledNumberRecognizer(RuleRecognizer):
 
     entities: ClassVar = tuple(_LABELS)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """Numbers have digits."""
+        return scan.digits >= _FEWEST_AMONG_LETTERS
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """The number alone; its label stays."""
-        if not any(char.isdigit() for char in text):
-            return
-        words = split_words(text)
+        text, words = scan.text, scan.words
         for entity, phrases in _LABELS.items():
-            ends = [words[last].end for _, last in phrases.find(text, words)]
-            if not text.isascii():
+            ends = [words[last].end for _, last in phrases.find(scan)]
+            if not scan.ascii:
                 ends += [match.end() for match in _UNSPACED[entity].finditer(text)]
             for end in ends:
                 match = _VALUE.match(text, end)
@@ -62,7 +64,7 @@ class LabelledNumberRecognizer(RuleRecognizer):
                     value = _trimmed(match["value"])
                     if _enough_digits(value):
                         yield Found(match.start("value"), match.start("value") + len(value), entity, 0.9)
-        for _, last in _CARD_CODE_LABELS.find(text, words):
+        for _, last in _CARD_CODE_LABELS.find(scan):
             match = _CARD_CODE.match(text, words[last].end)
             if match:
                 yield Found(*match.span("value"), Entity.CREDIT_CARD, 0.9)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.policy.entities import Entity
 
 #: Social security number; Presidio's wants a label for other separators than these.
@@ -47,10 +48,13 @@ class NationalIdRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.NATIONAL_ID,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """The fewest digits are India's."""
+        return scan.digits >= 4
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """Ids by their form; where forms are common, the check digits must be right."""
-        if not any(char.isdigit() for char in text):
-            return
+        text = scan.text
         for pattern in _BY_FORM:
             for match in pattern.finditer(text):
                 yield Found(*match.span(), Entity.NATIONAL_ID, 0.8)

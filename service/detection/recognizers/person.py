@@ -1,19 +1,20 @@
 """People's names: the language model's answers and the lists' evidence, weighed against each other."""
 
 import re
-from collections.abc import Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
 from functools import cache
 from typing import Final
 
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
-from service.detection.language import guess_language
 from service.detection.lexicon import Commonness, Lexicon, lexicon
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, presidio_result
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import Word, split_words
+from service.detection.words import Word
 from service.policy.entities import Entity
 
 #: The labels of people in OntoNotes (English) and WikiNER (French).
@@ -25,6 +26,8 @@ _TITLES: Final = frozenset(word_list("person", "titles"))
 
 #: What may stand between the words of one name.
 _INNER_GAP: Final = re.compile(r" {1,2}|[-_+.]|\. ?|\.-|, |")
+#: The same, more generously, where a model says that it is a name.
+_LINK: Final = re.compile(r"[ \t'’,.&+_-]{0,3}")
 #: Months, days and the like: given names that are far more often dates.
 _CALENDAR: Final = frozenset(word_list("person", "calendar"))
 #: After a single name: then it is the name of a thing.
@@ -76,25 +79,38 @@ class PersonRecognizer(LocalRecognizer):
         nlp_artifacts: NlpArtifacts,
     ) -> list[RecognizerResult]:
         """Names that the model found and the lists do not deny, and those that the lists find."""
+        scan = nlp_artifacts if isinstance(nlp_artifacts, Scan) else Scan(text)
         people = [(e.start_char, e.end_char) for e in nlp_artifacts.entities if e.label_ in _PERSON_LABELS]
-        names = _Names(text, split_words(text), self._lexicon)
-        return [presidio_result(self, found) for found in names.find(people)]
+        return [presidio_result(self, found) for found in _Names(scan, self._lexicon).find(people)]
+
+    def undecided(self, scan: Scan, settled: Sequence[tuple[int, int]]) -> bool:
+        """Whether a language model might find a name besides what is found already.
+
+        Its people count only if they begin and end with words that may be a name's, and some word speaks for
+        one (`_model`). Where all such words stand in what was found, the model can't add to it.
+
+        Args:
+            scan: The text.
+            settled: The stretches that were found, in order, without overlaps.
+        """
+        return _Names(scan, self._lexicon).undecided(settled)
 
 
 class _Names:
     """The search through one text."""
 
-    def __init__(self, text: str, words: list[Word], lists: Lexicon) -> None:
-        self._text = text
-        self._words = words
+    def __init__(self, scan: Scan, lists: Lexicon) -> None:
+        self._scan = scan
+        self._text = scan.text
+        self._words = words = scan.words
         self._places = lists.places
         self._in_places = {
-            word.start for first, last in _long_places().find(text, words) for word in words[first : last + 1]
+            word.start for first, last in _long_places().find(scan) for word in words[first : last + 1]
         }
         self._products = lists.products
         small = sum(not word.title and not word.upper for word in words)
         self._monotone = small == len(words) or all(word.upper or word.initial for word in words)
-        self._german = guess_language(words) == "de"
+        self._german = scan.language == "de"
         # Title Case and German capitalize nouns: then a capital says little.
         self._capitals_tell = not self._monotone and small * 2 >= len(words)
 
@@ -264,7 +280,7 @@ class _Names:
             (_RELATIONS, _AFTER_INTRODUCTION),
             (_SPOKEN_TO, _AFTER_INTRODUCTION),
         ):
-            for _, label in phrases.find(self._text, self._words):
+            for _, label in phrases.find(self._scan):
                 first = label + 1
                 if first < len(self._words) and gap.fullmatch(self._gap(label)):
                     yield from self._after(first, phrases)
@@ -372,10 +388,7 @@ class _Names:
 
     def _model(self, people: list[tuple[int, int]]) -> Iterator[tuple[int, int, float]]:
         """The model's people, as far as the lists do not deny them."""
-        for start, end in people:
-            inside = [
-                index for index, word in enumerate(self._words) if word.start < end and word.end > start
-            ]
+        for inside in self._within_candidates(people):
             while inside and not self._may_start(self._words[inside[0]]):
                 inside.pop(0)
             while inside and not self._may_start(self._words[inside[-1]]):
@@ -399,6 +412,55 @@ class _Names:
             if self._gap_is_name(last):
                 last = self._extended(last)
             yield inside[0], last, 0.85
+
+    def _within_candidates(self, people: list[tuple[int, int]]) -> Iterator[list[int]]:
+        """The words of each of the model's people, apart where no name goes on."""
+        candidates = list(self._candidates()) if people else []
+        for start, end in people:
+            for first, last in candidates:
+                inside = [
+                    index
+                    for index in range(first, last + 1)
+                    if self._words[index].start < end and self._words[index].end > start
+                ]
+                if inside:
+                    yield inside
+
+    def undecided(self, settled: Sequence[tuple[int, int]]) -> bool:
+        """Whether `_model` might accept people of whom a word is not within `settled`."""
+        ends = [end for _, end in settled]
+
+        def is_open(word: Word) -> bool:
+            stretch = bisect_left(ends, word.end)
+            return not word.initial and (stretch == len(settled) or word.start < settled[stretch][0])
+
+        for first, last in self._candidates():
+            words = self._words[first : last + 1]
+            left = [word for word in words if is_open(word) and not word.particle]
+            if not left or all(self._thing(word) for word in words):
+                continue
+            if any(self._evidence([word]) for word in left):
+                return True
+            edges = [word for word in words if self._may_start(word)]
+            if len(edges) > 1 and self._evidence(words):
+                return True
+        return False
+
+    def _candidates(self) -> Iterator[tuple[int, int]]:
+        """The longest runs of words that may all be of one name; the model's people are cut to them."""
+        first = None
+        for index, word in enumerate(self._words):
+            if not (word.particle or word.initial or self._may_start(word) or self._nameable(word)):
+                if first is not None:
+                    yield first, index - 1
+                first = None
+            elif first is None:
+                first = index
+            elif not _LINK.fullmatch(self._gap(index - 1)):
+                yield first, index - 1
+                first = index
+        if first is not None:
+            yield first, len(self._words) - 1
 
     def _gap_is_name(self, last: int) -> bool:
         return self._joined(last) and self._gap(last) in (" ", "-")

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import ClassVar, Final
 
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
 from service.policy.entities import Entity
 
@@ -65,10 +66,13 @@ class EastAsianPersonRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.PERSON,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """Nothing of these scripts is ASCII."""
+        return not scan.ascii
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """Names with their context's proof."""
-        if text.isascii():
-            return
+        text = scan.text
         for match in (*_CHINESE.finditer(text), *_CHINESE_TITLED.finditer(text)):
             if not _NOT_GIVEN & set(match["name"][1:]):
                 yield Found(*match.span("name"), Entity.PERSON, 0.7)

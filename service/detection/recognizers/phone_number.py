@@ -8,8 +8,9 @@ import phonenumbers
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import Word, split_words, word_from
+from service.detection.words import Word, word_from
 from service.policy.entities import Entity
 
 #: Where a number without a country code may belong to; the first that has it decides.
@@ -42,13 +43,15 @@ class PhoneNumberRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.PHONE_NUMBER,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """A number is that long."""
+        return scan.digits >= _SHORTEST
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """Numbers that are valid somewhere and are written or called like phones."""
-        if sum(char.isdigit() for char in text) < _SHORTEST:
-            return
-        words = split_words(text)
-        labels = [words[last].end for _, last in _LABELS.find(text, words)]
-        if not text.isascii():
+        text, words = scan.text, scan.words
+        labels = [words[last].end for _, last in _LABELS.find(scan)]
+        if not scan.ascii:
             labels = sorted([*labels, *(match.end() for match in _UNSPACED_LABEL.finditer(text))])
         for match in _CANDIDATE.finditer(text):
             written = match[0]

@@ -7,6 +7,7 @@ from typing import ClassVar, NamedTuple
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
+from service.detection.scan import Scan
 from service.policy.entities import Entity
 
 
@@ -30,18 +31,23 @@ class RuleRecognizer(LocalRecognizer):
     def load(self) -> None:
         """Nothing to load: Presidio asks for it."""
 
+    def may_find(self, scan: Scan) -> bool:  # noqa: ARG002
+        """Whether the text has what everything that `find` looks for must have. Cheap; the default is yes."""
+        return True
+
     @abstractmethod
-    def find(self, text: str) -> Iterator[Found]:
-        """What stands in the text. May overlap; takes time linear in the text's length."""
+    def find(self, scan: Scan) -> Iterator[Found]:
+        """What stands in a text that may hold any. May overlap; takes time linear in its length."""
 
     def analyze(
         self,
         text: str,
         entities: Collection[str],  # noqa: ARG002  (Presidio's interface; all are wanted here)
-        nlp_artifacts: NlpArtifacts | None = None,  # noqa: ARG002
+        nlp_artifacts: NlpArtifacts | None = None,
     ) -> list[RecognizerResult]:
-        """Presidio's interface to `find`."""
-        return [presidio_result(self, found) for found in self.find(text)]
+        """Presidio's interface to `find`: the artifacts are the text's scan, or one is made."""
+        scan = nlp_artifacts if isinstance(nlp_artifacts, Scan) else Scan(text)
+        return [presidio_result(self, found) for found in self.find(scan)]
 
 
 def presidio_result(recognizer: LocalRecognizer, found: Found) -> RecognizerResult:

@@ -9,8 +9,8 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import split_words
 from service.policy.entities import Entity
 
 #: Where a token may be: a long stretch without white space. Everything else looks into these only.
@@ -57,8 +57,9 @@ class SecretTokenRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.SECRET,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def find(self, scan: Scan) -> Iterator[Found]:
         """Secrets; of a labelled one the value alone."""
+        text, words = scan.text, scan.words
         if "-----BEGIN" in text:
             for match in _PRIVATE_KEY.finditer(text):
                 yield Found(*match.span(), Entity.SECRET, 1.0)
@@ -70,8 +71,7 @@ class SecretTokenRecognizer(RuleRecognizer):
             for match in _RUN.finditer(text, *stretch.span()):
                 if _by_chance(match[0]):
                     yield Found(*match.span(), Entity.SECRET, 0.7)
-        words = split_words(text)
-        for _, last in _LABELS.find(text, words):
+        for _, last in _LABELS.find(scan):
             labelled = _LABELLED.match(text, words[last].end)
             if labelled and _mixed(labelled["secret"]):
                 yield Found(*labelled.span("secret"), Entity.SECRET, 0.8)

@@ -6,8 +6,8 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import split_words
 from service.policy.entities import Entity
 
 _HANDLE: Final = re.compile(r"(?<![\w@./=:-])@(?P<name>[A-Za-z_][\w.]{1,38}[\w])(?![\w@/])(?!\.\w)")
@@ -39,8 +39,9 @@ class SocialHandleRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.SOCIAL_HANDLE,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def find(self, scan: Scan) -> Iterator[Found]:
         """`@name`, the name in a profile's address, or after a network's name."""
+        text, words = scan.text, scan.words
         if "@" in text:
             for match in _HANDLE.finditer(text):
                 if match["name"].casefold() not in _NO_HANDLE:
@@ -49,8 +50,7 @@ class SocialHandleRecognizer(RuleRecognizer):
             for match in _PROFILE.finditer(text):
                 if match["name"].casefold() not in _NO_HANDLE:
                     yield Found(*match.span("name"), Entity.SOCIAL_HANDLE, 0.8)
-        words = split_words(text)
-        for _, last in _LABELS.find(text, words):
+        for _, last in _LABELS.find(scan):
             labelled = _LABELLED.match(text, words[last].end)
             if labelled:
                 name = labelled["name"].rstrip(".")
@@ -58,6 +58,6 @@ class SocialHandleRecognizer(RuleRecognizer):
                     yield Found(
                         labelled.start("name"), labelled.start("name") + len(name), Entity.SOCIAL_HANDLE, 0.7
                     )
-        if not text.isascii():
+        if not scan.ascii:
             for match in _UNSPACED.finditer(text):
                 yield Found(*match.span("name"), Entity.SOCIAL_HANDLE, 0.7)

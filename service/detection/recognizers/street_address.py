@@ -6,8 +6,9 @@ from typing import ClassVar, Final
 
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
+from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import Word, split_words, word_from
+from service.detection.words import Word, word_from
 from service.policy.entities import Entity
 
 _HOUSE_NUMBER: Final = re.compile(
@@ -84,11 +85,13 @@ class StreetAddressRecognizer(RuleRecognizer):
 
     entities: ClassVar = (Entity.STREET_ADDRESS,)
 
-    def find(self, text: str) -> Iterator[Found]:
+    def may_find(self, scan: Scan) -> bool:
+        """A house has a number."""
+        return scan.digits > 0
+
+    def find(self, scan: Scan) -> Iterator[Found]:
         """Streets with numbers; places by themselves are left alone."""
-        if not any(char.isdigit() for char in text):
-            return
-        words = split_words(text)
+        text, words = scan.text, scan.words
         for number in _HOUSE_NUMBER.finditer(text):
             before, after = word_from(words, number.start()) - 1, word_from(words, number.end())
             for start, end in (
@@ -99,14 +102,14 @@ class StreetAddressRecognizer(RuleRecognizer):
             ):
                 unit = _UNIT.match(text, end)
                 yield Found(start, unit.end() if unit else end, Entity.STREET_ADDRESS, 0.8)
-        for _, last in _LABELS.find(text, words):
+        for _, last in _LABELS.find(scan):
             labelled = _LABELLED.match(text, words[last].end)
             if labelled:
                 yield Found(*labelled.span("street"), Entity.STREET_ADDRESS, 0.7)
         for pattern in (_PO_BOX, _POST_CODE):
             for match in pattern.finditer(text):
                 yield Found(*match.span(), Entity.STREET_ADDRESS, 0.6)
-        if not text.isascii():
+        if not scan.ascii:
             for pattern in (_JAPANESE, _CHINESE):
                 for match in pattern.finditer(text):
                     yield Found(*match.span(), Entity.STREET_ADDRESS, 0.8)

@@ -13,7 +13,7 @@ from spacy.tokens import Doc
 
 from service.bench.detection import read_cases
 from service.demo.events import generate
-from service.detection.detector import _BATCH_CHARACTERS, _BATCH_TEXTS, Detector
+from service.detection.detector import _BATCH_CHARACTERS, _BATCH_TEXTS, Detector, _portions
 from service.detection.models import adds_alike_in_any_batch, load_model
 from service.detection.spans import Span, TextRequest
 from service.events.json_value import JsonValue
@@ -119,7 +119,7 @@ def test_a_library_that_adds_a_row_alone_in_another_order_is_noticed(
 def test_where_company_would_change_a_text_each_goes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("service.detection.detector.adds_alike_in_any_batch", lambda _: False)
     careful = Detector()
-    assert list(careful._batches(["a", "b", "c"])) == [["a"], ["b"], ["c"]]
+    assert careful._batch_texts == 1
     (spans,) = careful.detect([TextRequest("call Maria Silva", None)])
     assert [span.entity for span in spans] == ["PERSON"]
 
@@ -135,10 +135,8 @@ def test_where_company_would_change_a_text_each_goes_alone(monkeypatch: pytest.M
         ([_BATCH_CHARACTERS + 1, 0, _BATCH_CHARACTERS + 1], [1, 1, 1]),
     ],
 )
-def test_a_model_is_given_so_many_texts_and_characters_at_once(
-    detector: Detector, lengths: list[int], sizes: list[int]
-) -> None:
+def test_a_model_is_given_so_many_texts_and_characters_at_once(lengths: list[int], sizes: list[int]) -> None:
     texts = ["x" * length for length in lengths]
-    batches = list(detector._batches(texts))
+    batches = list(_portions(texts, _BATCH_TEXTS, _BATCH_CHARACTERS, len))
     assert [len(batch) for batch in batches] == sizes
     assert [text for batch in batches for text in batch] == texts

@@ -109,7 +109,7 @@ def test_texts_are_counted_by_where_the_answer_came_from(detector: Detector) -> 
     old, new, long = (TextRequest(text, None) for text in ("a note", "another", "word " * 1000))
     for requests in ([old, long], [old, new, new, long]):
         detector.detect(requests)
-    assert detector.take_counts() == {"cache": 1, "detector": 4}  # what is long is never kept
+    assert detector.take_counts() == {"cache": 1, "rules": 4, "model": 0}  # what is long is never kept
     assert not detector.take_counts()
 
 

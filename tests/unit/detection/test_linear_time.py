@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from presidio_analyzer import EntityRecognizer
 
-from service.detection.detector import _artifacts
 from service.detection.engine import Engine
 from service.detection.reading import fold, unescape
+from service.detection.scan import Scan
 from service.sanitize import gate_patterns
 
 UNITS = [
@@ -39,13 +39,13 @@ _HIGHEST_RATIO, _NEGLIGIBLE_SECONDS = 10, 0.25
 
 
 def _analyze(recognizer: EntityRecognizer, text: str) -> object:
-    return recognizer.analyze(text, recognizer.supported_entities, _artifacts(None))
+    return recognizer.analyze(text, recognizer.supported_entities, Scan(text))
 
 
 def _searches() -> dict[str, Callable[[str], object]]:
     searches: dict[str, Callable[[str], object]] = {
         type(recognizer).__name__: partial(_analyze, recognizer)
-        for recognizer in Engine()._analyzer.registry.recognizers
+        for recognizer in Engine().registry.recognizers
     }
     return {**searches, "reading": lambda text: unescape(fold(text)), "gate": gate_patterns.find}
 

@@ -15,6 +15,7 @@ from service.detection.recognizers.rule import RuleRecognizer
 from service.detection.recognizers.secret_token import SecretTokenRecognizer
 from service.detection.recognizers.social_handle import SocialHandleRecognizer
 from service.detection.recognizers.street_address import StreetAddressRecognizer
+from service.detection.scan import Scan
 
 FOUND: list[tuple[type[RuleRecognizer], str, str]] = [
     (EmailAddressRecognizer, "to a@host.internal, ok", "a@host.internal"),
@@ -84,7 +85,7 @@ QUIET: list[tuple[type[RuleRecognizer], str]] = [
 
 
 def _found(recognizer: type[RuleRecognizer], text: str) -> list[str]:
-    return [text[found.start : found.end] for found in recognizer().find(text)]
+    return [text[found.start : found.end] for found in recognizer().find(Scan(text))]
 
 
 @pytest.mark.parametrize(("recognizer", "text", "stretch"), FOUND)
