@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     spacy_model: Literal["en_core_web_md", "en_core_web_sm"] = Field(
         default="en_core_web_md", description="spaCy model for English and unrecognized languages."
     )
+    detection_profile: Literal["fast", "balanced", "strict"] = Field(
+        default="balanced", description="How much looks at a text (docs/detection.md)."
+    )
     processes: int = Field(
         default=2, ge=1, le=64, description="Sanitizer processes; they share the memory of the models."
     )

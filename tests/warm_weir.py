@@ -134,7 +134,7 @@ def _serve(address: Path, parent: int) -> NoReturn:
     from service.sanitize import sanitizer  # noqa: F401, PLC0415
 
     loaded = detection.Detector("en_core_web_sm")
-    detection.Detector = lambda spacy_model: loaded  # type: ignore[assignment, misc]
+    detection.Detector = lambda spacy_model, profile: loaded  # type: ignore[assignment, misc]
     gc.collect()
     gc.freeze()  # or each process's first collection would copy all of it
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)

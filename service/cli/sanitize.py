@@ -53,7 +53,9 @@ def register(app: typer.Typer) -> None:
                 "no key ring: give --keyring FILE or set WEIR_KEYRING_FILE (weir keys generate makes one)"
             )
         pool = SanitizerPool(
-            SanitizerConfig(config or settings.config_dir, keyring_file, settings.spacy_model),
+            SanitizerConfig(
+                config or settings.config_dir, keyring_file, settings.spacy_model, settings.detection_profile
+            ),
             PoolLimits.of(settings),
             processes=processes or settings.processes,
         )

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, TypeVar
 from spacy.language import Language
 
 from service.detection.casing import with_capitals
+from service.detection.classifier import Classifier
 from service.detection.encoded import decoded_runs
 from service.detection.engine import Engine
 from service.detection.models import adds_alike_in_any_batch, load_model
@@ -67,7 +68,7 @@ class Detector:
         # Where company would change a text's numbers, each goes alone, which takes longer.
         alike = all(adds_alike_in_any_batch(model) for model in self._models.values())
         self._batch_texts = _BATCH_TEXTS if alike else 1
-        self._engine = Engine()
+        self._engine = Engine(Classifier() if profile is Profile.STRICT else None)
         self._cache: OrderedDict[TextRequest, tuple[Span, ...]] = OrderedDict()
         self._counts: Counter[str] = Counter()
 
@@ -145,6 +146,7 @@ class Detector:
                 for position, doc in zip(batch, docs, strict=True):
                     scans[position].entities = list(doc.ents)
                     found[position] += self._engine.people(scans[position])
+                    found[position] += self._engine.classified(scans[position])
         return found
 
 

@@ -14,7 +14,9 @@ from presidio_analyzer.predefined_recognizers import (
     MacAddressRecognizer,
 )
 
+from service.detection.classifier import Classifier
 from service.detection.recognizers.birth_date import BirthDateRecognizer
+from service.detection.recognizers.classified import ClassifiedRecognizer
 from service.detection.recognizers.coordinates import CoordinatesRecognizer
 from service.detection.recognizers.credential import CredentialRecognizer
 from service.detection.recognizers.email_address import EmailAddressRecognizer
@@ -78,7 +80,7 @@ class Engine:
     where the text has what it needs (a phone number has seven digits). Tests hold both to the same answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, classifier: Classifier | None = None) -> None:
         self._person = PersonRecognizer()
         rules: tuple[RuleRecognizer, ...] = (
             EastAsianPersonRecognizer(),
@@ -99,6 +101,7 @@ class Engine:
             *((rule, rule.may_find) for rule in rules),
             *_presidio_recognizers(),
         )
+        self._classified = None if classifier is None else ClassifiedRecognizer(classifier)
         self.registry = RecognizerRegistry(
             recognizers=[recognizer for recognizer, _ in self._conditional], supported_languages=[LANGUAGE]
         )
@@ -114,6 +117,12 @@ class Engine:
     def undecided(self, scan: Scan, found: list[Span]) -> bool:
         """Whether a model might find people besides what the rules found."""
         return self._person.undecided(scan, [(span.start, span.end) for span in merge(found)])
+
+    def classified(self, scan: Scan) -> list[Span]:
+        """What the classifier finds in a text, where there is one."""
+        if self._classified is None:
+            return []
+        return _spans(self._classified.analyze(scan.text, self._classified.supported_entities, scan))
 
     def people(self, scan: Scan) -> list[Span]:
         """The names in a text that a model has read: `scan.entities` are its answer."""

@@ -390,6 +390,10 @@ async def _in_groups(line: asyncio.Queue[_Piece | None]) -> AsyncIterator[list[_
 def _pool(plan: Plan, config_dir: Path) -> SanitizerPool:
     settings = plan.settings
     config = SanitizerConfig(
-        config_dir, plan.keyring_file, settings.spacy_model, frozenset(plan.definition.vendors)
+        config_dir,
+        plan.keyring_file,
+        settings.spacy_model,
+        settings.detection_profile,
+        frozenset(plan.definition.vendors),
     )
     return SanitizerPool(config, PoolLimits.of(settings), processes=settings.processes)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from service.detection.profile import Profile
 from service.policy.vendor_names import VendorName
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ class SanitizerConfig:
     config_dir: Path
     keyring_file: Path
     spacy_model: str
+    detection_profile: str = Profile.BALANCED
     vendors: frozenset[VendorName] = frozenset(VendorName)
 
     def load(self) -> "Sanitizer":
@@ -33,4 +35,4 @@ class SanitizerConfig:
 
         policy = load(self.config_dir).only(self.vendors)
         keyring = KeyRing.load(self.keyring_file)
-        return Sanitizer(policy, keyring, Detector(spacy_model=self.spacy_model))
+        return Sanitizer(policy, keyring, Detector(self.spacy_model, Profile(self.detection_profile)))

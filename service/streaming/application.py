@@ -125,7 +125,9 @@ class Application(faust.App):
             probe_port=self._probes.port,
         )
         self._pool = SanitizerPool(
-            SanitizerConfig(settings.config_dir, checked.keyring_file, settings.spacy_model),
+            SanitizerConfig(
+                settings.config_dir, checked.keyring_file, settings.spacy_model, settings.detection_profile
+            ),
             PoolLimits.of(settings),
             processes=settings.processes,
         )

@@ -229,7 +229,10 @@ class _Names:
         spaced = gap.strip(" ") == ""
         if head.strong and not (self._thing(head) and not any(w.strong for w in rest)):
             return any(
-                word.named or word.initial or (word.unknown and _latin(word.key)) for word in rest
+                word.named
+                or word.initial
+                or (word.unknown and (_latin(word.key) or _spaced_without_case(word.key)))
+                for word in rest
             ) or (self._follows_given(first, first + 1))
         if any(word.strong and not self._thing(word) for word in rest):
             return (
@@ -491,6 +494,11 @@ class _Names:
         if not all(_latin(word.key) for word in words):
             return any(word.strong for word in words)
         return any(word.given is not None or word.strong or word.unknown for word in words)
+
+
+def _spaced_without_case(key: str) -> bool:
+    """Whether its script knows no capitals but puts spaces between words: Hebrew to Sinhala."""
+    return "\u0590" <= key[0] <= "\u0dff"
 
 
 def _latin(key: str) -> bool:
