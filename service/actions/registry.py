@@ -69,7 +69,7 @@ def _pseudonymize(rule: FieldRule, _: Pseudonymize, encoding_of: EncodingOf) -> 
 
 def _scrub(rule: FieldRule, spec: Scrub, _: EncodingOf) -> Action:
     assert rule.key_purpose is not None or not spec.pseudonymize
-    return ScrubAction(spec.pseudonymize, rule.key_purpose)
+    return ScrubAction(spec, rule.key_purpose)
 
 
 _BUILDERS: Final[Mapping[type[ClosedModel], Callable[[FieldRule, Any, EncodingOf], Action]]] = {

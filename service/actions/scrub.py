@@ -1,6 +1,6 @@
 """scrub: a text with everything personal that detection found in it replaced."""
 
-from collections.abc import Set as AbstractSet
+from typing import Final
 
 from presidio_anonymizer.entities import OperatorConfig
 
@@ -8,14 +8,18 @@ from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.pseudonym_operator import PseudonymOperator
 from service.actions.redaction import redacted
 from service.events.json_value import JsonValue
-from service.policy.entities import Entity
+from service.policy.action_specs import Scrub
+
+#: Neither the kind nor the length of what it stands for.
+_MASK: Final = OperatorConfig("replace", {"new_value": "***"})
 
 
 class ScrubAction(Action):
-    """Every span becomes `<ENTITY>`, or `<ENTITY:pseudonym>` for the entities named."""
+    """Every span becomes `<ENTITY>`, or for the entities named `<ENTITY:pseudonym>` or `***`."""
 
-    def __init__(self, pseudonymized: AbstractSet[Entity], key_purpose: str | None) -> None:
-        self._pseudonymized = sorted(pseudonymized)
+    def __init__(self, spec: Scrub, key_purpose: str | None) -> None:
+        self._pseudonymized = sorted(spec.pseudonymize)
+        self._masks: dict[str, OperatorConfig] = dict.fromkeys(sorted(spec.mask), _MASK)
         self._key_purpose = key_purpose
 
     def texts(self, value: JsonValue) -> tuple[str, ...]:
@@ -33,4 +37,5 @@ class ScrubAction(Action):
             PseudonymOperator.PURPOSE: self._key_purpose,
             PseudonymOperator.GENERATED: context.generated,
         }
-        return {entity: OperatorConfig(PseudonymOperator.NAME, params) for entity in self._pseudonymized}
+        pseudonym = OperatorConfig(PseudonymOperator.NAME, params)
+        return {**self._masks, **dict.fromkeys(self._pseudonymized, pseudonym)}

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from service.cli.console import stdout
 from service.policy.compiler import compile_policy
+from service.policy.entities import GUESSED
 from service.policy.loader import load_files
 from service.policy.matrix import Fate, Matrix, Treatment, lay_out
 from service.policy.mistakes import PolicyMistakesError
@@ -74,6 +75,9 @@ def show(
     stdout.print(_legend(bool(matrix.overrides)))
     stdout.print()
     stdout.print(_breaker_table(shown))
+    judged = _entity_table(plan, shown)
+    if judged.row_count:
+        stdout.print(judged)
     _print(f"Fingerprint {fingerprint}")
 
 
@@ -113,6 +117,18 @@ def _breaker_table(vendors: dict[VendorName, VendorFile]) -> Table:
             f"{breaker.gate_hits} gate hits in {breaker.per_events} events",
             "by an operator" if breaker.close_after == "never" else f"after {breaker.close_after}",
         )
+    return table
+
+
+def _entity_table(plan: TrackingPlanFile, vendors: dict[VendorName, VendorFile]) -> Table:
+    table = _titled_table("Findings in texts", "vendor", "judged", "words")
+    for name, form in (("all", plan.entities), *((name, file.entities) for name, file in vendors.items())):
+        for entity, threshold in form.thresholds.items():
+            table.add_row(name, f"{entity} counts from a score of {threshold:g}", "")
+        if form.allow:
+            table.add_row(name, f"no {' or '.join(sorted(GUESSED))}", ", ".join(form.allow))
+        for entity, words in form.deny.items():
+            table.add_row(name, f"always {entity}", ", ".join(words))
     return table
 
 
@@ -156,6 +172,7 @@ def _as_json(
             name: {"meaning": meaning, "identity": name in plan.identity_classes}
             for name, meaning in plan.classes.items()
         },
+        "entities": plan.entities.model_dump(mode="json"),
         "vendors": {
             name.value: {
                 "topic": file.topic,
@@ -171,6 +188,7 @@ def _as_json(
                     for override in matrix.overrides
                     if override.vendor == name
                 },
+                "entities": file.entities.model_dump(mode="json"),
                 "breaker": file.breaker.model_dump(),
             }
             for name, file in vendors.items()

@@ -73,10 +73,11 @@ class Pseudonymize(ClosedModel):
 
 
 class Scrub(ClosedModel):
-    """Detected spans replaced by `<ENTITY>`; for the entities named, by `<ENTITY:pseudonym>`."""
+    """Detected spans replaced by `<ENTITY>`; for the entities named, by `<ENTITY:pseudonym>` or `***`."""
 
     action: Literal["scrub"] = "scrub"
     pseudonymize: frozenset[Entity] = frozenset()
+    mask: frozenset[Entity] = frozenset()
 
 
 class IpPrefixParameters(ClosedModel):

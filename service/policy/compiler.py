@@ -14,6 +14,7 @@ from service.policy.action_specs import ActionSpec, Drop, Guard, Pseudonymize, S
 from service.policy.models import (
     Action,
     BreakerForm,
+    EntitiesForm,
     Fields,
     GeneralizeForm,
     GuardForm,
@@ -27,6 +28,7 @@ from service.policy.plan import (
     BreakerRule,
     CompiledPolicy,
     ConsentRule,
+    EntityPolicy,
     FieldRule,
     IdentityField,
     VendorPlan,
@@ -60,7 +62,11 @@ def action_spec(action: Action, word_lists: WordLists) -> ActionSpec:
         case KeepForm(keep=guard):
             raw = {"action": "keep", "guard": compile_guard(guard, word_lists)}
         case ScrubForm(scrub=parameters):
-            raw = {"action": "scrub", "pseudonymize": frozenset(parameters.pseudonymize)}
+            raw = {
+                "action": "scrub",
+                "pseudonymize": frozenset(parameters.pseudonymize or ()),
+                "mask": frozenset(parameters.mask or ()),
+            }
         case MaskForm(mask=parameters):
             raw = {"action": "mask", **parameters.model_dump()}
         case GeneralizeForm(generalize=to):
@@ -134,6 +140,19 @@ def _vendor_plan(plan: TrackingPlanFile, file: VendorFile) -> VendorPlan:
         },
         key_purposes=dict(sorted(file.key_purposes.items())),
         breaker=_breaker_rule(file.breaker),
+        entities=_entity_policy(plan.entities, file.entities),
+    )
+
+
+def _entity_policy(common: EntitiesForm, own: EntitiesForm) -> EntityPolicy:
+    """What the tracking plan says for all vendors, and what one's own file adds or says otherwise."""
+    denied = {
+        entry: entity for form in (common, own) for entity, words in form.deny.items() for entry in words
+    }
+    return EntityPolicy(
+        thresholds=tuple(sorted((common.thresholds | own.thresholds).items())),
+        allow=tuple(sorted({*common.allow, *own.allow})),
+        deny=tuple(sorted(denied.items())),
     )
 
 
@@ -169,6 +188,7 @@ def _fingerprint(plans: tuple[VendorPlan, ...], identity: tuple[IdentityField, .
                 "consent": [plan.consent.category, plan.consent.when_absent],
                 "key_purposes": plan.key_purposes,
                 "breaker": [plan.breaker.gate_hits, plan.breaker.per_events, plan.breaker.close_after],
+                "entities": [plan.entities.thresholds, plan.entities.allow, plan.entities.deny],
                 "tracked": {event: _canonical_rules(rules) for event, rules in plan.tracked.items()},
                 "calls": {call: _canonical_rules(rules) for call, rules in plan.calls.items()},
             }
@@ -196,4 +216,5 @@ def _canonical_spec(spec: ActionSpec) -> dict[str, Any]:
     dumped = spec.model_dump(mode="json")
     if isinstance(spec, Scrub):
         dumped["pseudonymize"] = sorted(spec.pseudonymize)  # a set has no order of its own
+        dumped["mask"] = sorted(spec.mask)
     return dumped

@@ -1,6 +1,7 @@
 """The entities that detection can find in a text: the names a policy may use and a scrubbed text shows."""
 
 from enum import StrEnum
+from typing import Final
 
 
 class Entity(StrEnum):
@@ -26,3 +27,8 @@ class Entity(StrEnum):
     CRYPTO_WALLET = "CRYPTO_WALLET"
     ENCODED = "ENCODED"  # a base64, hex or percent-encoded run in which something personal was found
     IDENTITY = "IDENTITY"  # one of the event's own identity values
+
+
+#: What models and word lists guess at. Of these alone a policy may spare a finding (thresholds, allow lists):
+#: the others are found by their form, a label or a check digit.
+GUESSED: Final = frozenset({Entity.PERSON, Entity.STREET_ADDRESS})

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from service.policy.compiler import compile_policy
+from service.policy.entity_checks import EntityCheck
 from service.policy.mistakes import Mistakes, Place, PolicyMistakesError
 from service.policy.models import TrackingPlanFile, VendorFile
 from service.policy.plan import CompiledPolicy
@@ -43,8 +44,10 @@ def load_files(config_dir: Path) -> tuple[TrackingPlanFile, dict[VendorName, Ven
     _check_strangers(config_dir / "vendors", mistakes)
     if plan is not None:
         check_plan(plan, mistakes)
+        EntityCheck(plan, mistakes).check()
         for name, file in vendors.items():
             VendorCheck(name, file, plan, mistakes).check()
+            EntityCheck(file, mistakes, plan.model.entities).check()
         check_kept_fields(plan, vendors.values(), mistakes)
     check_topics(vendors, mistakes)
     if mistakes.found:

@@ -65,8 +65,11 @@ class Treatment:
     @property
     def in_words(self) -> str:
         """The action in a few words, for a table."""
-        if isinstance(self.spec, Scrub) and self.spec.pseudonymize:
-            return f"scrub, pseudonyms for {', '.join(sorted(self.spec.pseudonymize))}"
+        if isinstance(self.spec, Scrub):
+            parts = ["scrub"]
+            for done, entities in (("pseudonyms", self.spec.pseudonymize), ("masks", self.spec.mask)):
+                parts += [f"{done} for {', '.join(sorted(entities))}"] if entities else []
+            return "; ".join(parts)
         words = _IN_WORDS.get(self.spec.action, self.spec.action.replace("_", " "))
         return words.format(**self.spec.model_dump())
 

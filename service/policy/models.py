@@ -29,6 +29,10 @@ TOPIC: Final = r"^[A-Za-z0-9._-]{1,249}$"
 PURPOSE: Final = r"^[a-z][a-z0-9-]{0,31}$"
 #: A number of seconds, minutes, hours or days, or no end.
 DURATION: Final = r"^(never|[1-9][0-9]{0,3}[smhd])$"
+#: Detection reports nothing with a lower score.
+LOWEST_SCORE: Final = 0.4
+#: From here on a text itself says that a name or an address follows, or two lists and a model agree.
+HIGHEST_THRESHOLD: Final = 0.7
 
 Word: TypeAlias = Annotated[str, StringConstraints(min_length=1)]
 ClassName: TypeAlias = Annotated[str, StringConstraints(pattern=CLASS_NAME)]
@@ -40,6 +44,11 @@ Duration: TypeAlias = Annotated[str, StringConstraints(pattern=DURATION)]
 OtherCall: TypeAlias = Literal["identify", "page", "screen", "group", "alias"]
 Words: TypeAlias = Annotated[list[Word], Field(min_length=1)]
 Number: TypeAlias = Annotated[float, Field(strict=True)]
+#: Checked by entity_checks.py, whose words say more than these bounds.
+Threshold: TypeAlias = Annotated[
+    float,
+    Field(strict=True, json_schema_extra={"exclusiveMinimum": LOWEST_SCORE, "maximum": HIGHEST_THRESHOLD}),
+]
 
 
 class GuardForm(ClosedModel):
@@ -75,6 +84,20 @@ class FieldForm(GuardForm):
 Fields: TypeAlias = dict[DottedPath, FieldForm]
 
 
+class EntitiesForm(ClosedModel):
+    """What texts are searched for besides, and what is not taken for personal there."""
+
+    thresholds: dict[Entity, Threshold] = Field(
+        default={}, description="The lowest score of a finding that counts; for PERSON and STREET_ADDRESS."
+    )
+    allow: list[Word] = Field(
+        default=[], description="Words and phrases that are not taken for a person or a street address."
+    )
+    deny: dict[Entity, Words] = Field(
+        default={}, description="Words and phrases that are always replaced, by the entity they are."
+    )
+
+
 class TrackingPlanFile(ClosedModel):
     """Every event and field the product may send, each classified once."""
 
@@ -86,6 +109,9 @@ class TrackingPlanFile(ClosedModel):
     events: dict[Word, Fields] = Field(description="Tracked events and their fields.")
     calls: dict[OtherCall, Fields] = Field(description="The other call types and their fields.")
     word_lists: dict[ListName, Words] = Field(default={}, description="Words that fields share.")
+    entities: EntitiesForm = Field(
+        default=EntitiesForm(), description="How findings in texts are judged for all vendors."
+    )
 
 
 class KeepForm(ClosedModel):
@@ -97,13 +123,18 @@ class KeepForm(ClosedModel):
 class ScrubParameters(ClosedModel):
     """How scrub replaces."""
 
-    pseudonymize: list[Entity] = Field(
-        min_length=1, description="Entities replaced by a pseudonym instead of their name alone."
+    pseudonymize: list[Entity] | None = Field(
+        default=None,
+        min_length=1,
+        description="Entities replaced by a pseudonym instead of their name alone.",
+    )
+    mask: list[Entity] | None = Field(
+        default=None, min_length=1, description="Entities replaced by ***, which does not say what it was."
     )
 
 
 class ScrubForm(ClosedModel):
-    """Scrub, with pseudonyms for some entities."""
+    """Scrub, with pseudonyms or masks for some entities."""
 
     scrub: ScrubParameters
 
@@ -228,6 +259,10 @@ class VendorFile(ClosedModel):
     )
     key_purposes: dict[ClassName, Purpose] = Field(
         default={}, description="For each pseudonymized class, the purpose its key is derived for."
+    )
+    entities: EntitiesForm = Field(
+        default=EntitiesForm(),
+        description="How findings in texts are judged for this vendor, besides what the tracking plan says.",
     )
     breaker: BreakerForm = Field(
         default=BreakerForm(), description="The circuit breaker; without this section as its defaults say."

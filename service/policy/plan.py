@@ -7,6 +7,7 @@ from typing import Literal
 from service.events.event import CallType
 from service.events.paths import FieldPath
 from service.policy.action_specs import ActionSpec, Guard
+from service.policy.entities import Entity
 from service.policy.vendor_names import VendorName
 
 
@@ -52,6 +53,21 @@ class BreakerRule:
 
 
 @dataclass(frozen=True, slots=True)
+class EntityPolicy:
+    """How what detection finds in texts is judged for one vendor.
+
+    Attributes:
+        thresholds: For guessed entities, the lowest score that counts. Sorted, as the others are.
+        allow: Words and phrases that spare a guess which covers no more than them.
+        deny: Words and phrases that are always replaced, each with its entity.
+    """
+
+    thresholds: tuple[tuple[Entity, float], ...] = ()
+    allow: tuple[str, ...] = ()
+    deny: tuple[tuple[str, Entity], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class VendorPlan:
     """One vendor's compiled policy.
 
@@ -66,6 +82,7 @@ class VendorPlan:
         key_purposes: Data class to the purpose of its derived key; the HKDF info is
             `weir/v1/<vendor>/<purpose>`.
         breaker: When it gets nothing more for a while.
+        entities: How findings in texts are judged for it.
     """
 
     vendor: VendorName
@@ -77,6 +94,7 @@ class VendorPlan:
     calls: Mapping[CallType, tuple[FieldRule, ...]]
     key_purposes: Mapping[str, str]
     breaker: BreakerRule
+    entities: EntityPolicy = EntityPolicy()
 
     def rules(self, call: CallType, name: str | None) -> tuple[FieldRule, ...] | None:
         """The rules for a call, or None where the policy does not let it through at all."""

@@ -27,6 +27,9 @@ _ACTIONS: Final = ("keep", "drop", "pseudonymize", "scrub", "generalize", "mask"
 _NOUNS: Final = {
     "generalize": "generalization",
     "pseudonymize": "entity",
+    "mask": "entity",
+    "thresholds": "entity",
+    "deny": "entity",
     "calls": "call",
     "vendor": "vendor",
     "type": "type",

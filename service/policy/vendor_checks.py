@@ -62,6 +62,8 @@ class VendorCheck:
         self._check_overrides()
         for section, actions in (("actions", self._file.model.actions), ("fields", self._file.model.fields)):
             for key, action in actions.items():
+                if isinstance(action, ScrubForm):
+                    self._check_scrub(action, (section, key, "scrub"))
                 if not isinstance(action, KeepForm):
                     continue
                 if not given_parts(action.keep):
@@ -149,6 +151,17 @@ class VendorCheck:
                 f"{done} is not enough for {data_class!r}, whose values are personal as a whole: "
                 f"choose {', '.join(_SUITS_IDENTITY[:-1])} or {_SUITS_IDENTITY[-1]}",
             )
+
+    def _check_scrub(self, action: ScrubForm, keys: tuple[str, ...]) -> None:
+        pseudonymized, masked = action.scrub.pseudonymize or [], action.scrub.mask or []
+        if not pseudonymized and not masked and not self._file.is_spoiled(*keys):
+            self._mistakes.add(self._file.key_place(*keys), "the parameters are empty: write `scrub` alone")
+        for index, entity in enumerate(masked):
+            if entity in pseudonymized:
+                self._mistakes.add(
+                    self._file.item_place(index, *keys, "mask"),
+                    f"{entity} stands under pseudonymize as well: choose one",
+                )
 
     def _check_breaker(self) -> None:
         breaker = self._file.model.breaker
@@ -270,4 +283,4 @@ def check_topics(vendors: Mapping[VendorName, PolicyFile[VendorFile]], mistakes:
 
 
 def _takes_key(action: Action) -> bool:
-    return action == "pseudonymize" or isinstance(action, ScrubForm)
+    return action == "pseudonymize" or (isinstance(action, ScrubForm) and bool(action.scrub.pseudonymize))

@@ -19,11 +19,16 @@ from service.policy.mistakes import PolicyMistakesError
 SMALL_POLICY = Path(__file__).parents[1] / "golden" / "policy"
 FILES = ("tracking_plan.yaml", "vendors/mixpanel.yaml")
 TEXTS = {name: (SMALL_POLICY / name).read_text(encoding="utf-8") for name in FILES}
-PARSED = {name: YAML(typ="safe").load(text) for name, text in TEXTS.items()}
+ENTITIES = {
+    "thresholds": {"PERSON": 0.6},
+    "allow": ["Madison", "Area 51"],
+    "deny": {"SECRET": ["Nightjar"]},
+}
+PARSED = {name: {**YAML(typ="safe").load(text), "entities": ENTITIES} for name, text in TEXTS.items()}
 
 WORDS = st.sampled_from(
     ["keep", "drop", "scrub", "mask", "generalize", "country", "time_unit", "measure", "properties.seats",
-     "class", "type", "enum", "word", "integer", "pseudonymize", "PERSON", "", "no"]
+     "class", "type", "enum", "word", "integer", "pseudonymize", "PERSON", "ana@example.org", "", "no"]
 ) | st.text(max_size=8)  # fmt: skip
 SCALARS = WORDS | st.integers(-5, 99999) | st.floats(allow_nan=False) | st.booleans() | st.none()
 VALUES = st.recursive(

@@ -52,10 +52,21 @@ def test_an_entity_may_be_pseudonymized() -> None:
     assert scrubbed.entities == {Entity.PERSON: 3, Entity.EMAIL_ADDRESS: 1}
 
 
-def test_every_entity_can_be_replaced_both_ways() -> None:
+def test_an_entity_may_be_masked() -> None:
+    """Whatever its length, and not saying what it was."""
+    spec = Scrub(pseudonymize=frozenset({Entity.PERSON}), mask=frozenset({Entity.EMAIL_ADDRESS}))
+    scrubbed = applied(spec, TEXT, findings={TEXT: FOUND})
+    assert isinstance(scrubbed.result, str)
+    assert scrubbed.result.count("(***)") == 1
+    assert scrubbed.result.count("<PERSON:") == 3
+    assert scrubbed.entities == {Entity.PERSON: 3, Entity.EMAIL_ADDRESS: 1}
+
+
+def test_every_entity_can_be_replaced_in_every_way() -> None:
     for entity in Entity:
         found = {"x": (Span(0, 1, entity, 0.5, "test"),)}
         assert applied(Scrub(), "x", findings=found).result == f"<{entity}>"
+        assert applied(Scrub(mask=frozenset({entity})), "x", findings=found).result == "***"
         tagged = applied(Scrub(pseudonymize=frozenset({entity})), "x", findings=found)
         assert tagged.result == f"<{entity}:{next(iter(tagged.generated))}>"
 

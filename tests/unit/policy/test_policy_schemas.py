@@ -19,7 +19,10 @@ VENDOR_SCHEMA = "policy.v1.schema.json"
 
 #: Mistakes that a schema can't know of: they take another file, another line, or more than JSON holds.
 BEYOND_A_SCHEMA = {
-    "action that is a number", "alias", "anchor", "anchored pattern", "another vendor's name",
+    "action that is a number", "alias", "allowed and denied", "allowed e-mail address", "allowed numbers",
+    "allowed pattern", "allowed token", "allowed twice", "denied identity", "denied letter", "denied twice",
+    "masked and pseudonymized", "scrub without parameters", "threshold of what patterns find",
+    "anchor", "anchored pattern", "another vendor's name",
     "bounds that fall", "breaker that hardly opens", "broken pattern", "class of no field",
     "control character", "date", "empty guard",
     "event twice", "exponent", "field classified twice", "field inside another", "field never reached",
