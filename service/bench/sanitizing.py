@@ -56,9 +56,9 @@ class _TimedDetector(Detector):
 
     seconds = 0.0
 
-    def detect(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
+    def find(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
         begun = time.process_time()
-        found = super().detect(requests)
+        found = super().find(requests)
         self.seconds += time.process_time() - begun
         return found
 

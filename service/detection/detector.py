@@ -74,6 +74,10 @@ class Detector:
 
     def detect(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
         """The spans of each text: in order, not overlapping, in code points of the text as it was given."""
+        return [merge(spans) for spans in self.find(requests)]
+
+    def find(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
+        """Everything found in each text, before it is settled which of overlapping spans stand."""
         found: dict[TextRequest, tuple[Span, ...]] = {}
         for request in requests:
             if request in self._cache:
@@ -83,17 +87,12 @@ class Detector:
         answers, modelled = self._find(fresh)
         self._counts.update(cache=len(found), rules=len(fresh) - modelled, model=modelled)
         for request, spans in zip(fresh, answers, strict=True):
-            found[request] = merge(spans)
+            found[request] = spans
             if len(request.text) <= _CACHE_LONGEST_TEXT:
-                self._cache[request] = found[request]
+                self._cache[request] = spans
         while len(self._cache) > _CACHE_ENTRIES:
             self._cache.popitem(last=False)
         return [found[request] for request in requests]
-
-    def find(self, requests: Sequence[TextRequest]) -> list[tuple[Span, ...]]:
-        """Everything found in each text, before overlapping spans are settled: what `detect` merges."""
-        found, _ = self._find(requests)
-        return found
 
     def _find(self, requests: Sequence[TextRequest]) -> tuple[list[tuple[Span, ...]], int]:
         """Everything found in each text, and how many of them a model read."""

@@ -199,7 +199,7 @@ class Sanitizer:
                 for text in step.action.texts(journey.values[step.rule.dotted])
             )
             wanted += [(journey, TextRequest(text, hint)) for text in texts]
-        found = self._detector.detect([request for _, request in wanted])
+        found = self._detector.find([request for _, request in wanted])
         for (journey, request), spans in zip(wanted, found, strict=True):
             journey.findings[request.text] = merge(spans, journey.known.spans(request.text))
 
