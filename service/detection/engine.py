@@ -16,6 +16,7 @@ from presidio_analyzer.predefined_recognizers import (
 
 from service.detection.classifier import Classifier
 from service.detection.recognizers.birth_date import BirthDateRecognizer
+from service.detection.recognizers.card_number import CardNumberRecognizer
 from service.detection.recognizers.classified import ClassifiedRecognizer
 from service.detection.recognizers.coordinates import CoordinatesRecognizer
 from service.detection.recognizers.credential import CredentialRecognizer
@@ -85,6 +86,7 @@ class Engine:
         rules: tuple[RuleRecognizer, ...] = (
             EastAsianPersonRecognizer(),
             EmailAddressRecognizer(),
+            CardNumberRecognizer(),
             PhoneNumberRecognizer(),
             StreetAddressRecognizer(),
             BirthDateRecognizer(),

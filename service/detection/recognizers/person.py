@@ -14,7 +14,7 @@ from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, presidio_result
 from service.detection.scan import Scan
 from service.detection.word_lists import word_list
-from service.detection.words import Word
+from service.detection.words import Word, word_from
 from service.policy.entities import Entity
 
 #: The labels of people in OntoNotes (English) and WikiNER (French).
@@ -43,12 +43,15 @@ _RELATIONS: Final = Phrases(word_list("person", "relations"))
 _SPOKEN_TO: Final = Phrases(word_list("person", "spoken_to"))
 #: Before a colon or an equals sign: what follows is a name.
 _LABELS: Final = Phrases(word_list("person", "labels"))
+_FAMILY_LABELS: Final = Phrases(word_list("person", "family_labels"))
+_VOCATIVES: Final = frozenset(word_list("person", "vocatives"))
 _SIGN_OFFS: Final = Phrases(word_list("person", "sign_offs"))
 #: Of these, the ones after which hardly anything but a name is capitalized.
 _ADDRESSING: Final = frozenset(word_list("person", "addressing"))
 _AFTER_INTRODUCTION: Final = re.compile(r"[ \t:,\"'“]{1,4}")
 _AFTER_HONORIFIC: Final = re.compile(r"\.? |\.")
 _AFTER_LABEL: Final = re.compile(r"[\"'\\]{0,3} ?[:=：]{1,2} ?[\"'\\]{0,3}")
+_AFTER_FAMILY_LABEL: Final = re.compile(r"(?:[?:=]| is| was|,)+ ?[\"'“]?")
 _AFTER_SIGN_OFF: Final = re.compile(r"[ ,.!:;\n\r\t~-]{1,6}")
 _DASH_BEFORE: Final = re.compile(r"(?:^|[\s.!?])[-~]{1,2} ?\Z")
 _LINE_END: Final = re.compile(r"[ .!)]{0,3}(?:\Z|[\r\n])")
@@ -116,7 +119,12 @@ class _Names:
 
     def find(self, people: list[tuple[int, int]]) -> Iterator[Found]:
         taken = set()
-        for first, last, score in (*self._runs(), *self._triggered(), *self._model(people)):
+        for first, last, score in (
+            *self._runs(),
+            *self._triggered(),
+            *self._called(),
+            *self._model(people),
+        ):
             span = self._words[first].start, self._words[last].end
             if span not in taken:
                 taken.add(span)
@@ -292,6 +300,46 @@ class _Names:
                 yield from self._before_verb(index - 1)
             elif _DASH_BEFORE.search(self._text, max(0, word.start - 4), word.start):
                 yield from self._after(index, _SIGN_OFFS)
+
+    def _called(self) -> Iterator[tuple[int, int, float]]:
+        """`Her maiden name is Hill`; a text that begins with `Sofia, can you`; one of nothing but a name."""
+        for _, label in _FAMILY_LABELS.find(self._scan):
+            gap = _AFTER_FAMILY_LABEL.match(self._text, self._words[label].end)
+            index = word_from(self._words, gap.end()) if gap else len(self._words)
+            if gap and index < len(self._words) and self._words[index].start == gap.end():
+                last = index
+                while last + 1 < len(self._words) and self._words[last + 1].title and self._gap(last) in " -":
+                    last += 1
+                if self._words[index].title or self._words[index].upper or self._words[index].named:
+                    yield index, last, 0.7
+        words = self._words
+        if not words:
+            return
+        head = words[0]
+        if (
+            len(words) > 1
+            and head.title
+            and head.given is not None
+            and head.key not in self._products
+            and head.key not in _CALENDAR
+            and head.given <= Commonness.RARE_WORD
+            and self._gap(0) == ", "
+            and words[1].key in _VOCATIVES
+        ):
+            yield 0, 0, 0.7
+        if (
+            len(words) == 2
+            and self._text.strip(" .") == self._text[head.start : words[1].end]
+            and self._gap(0) == " "
+            and head.title
+            and words[1].title
+            and not any(self._thing(word) or word.digits for word in words)
+            and words[1].key not in _THINGS
+            and head.given is not None
+            and words[1].surname is not None
+            and min(head.given, words[1].surname) <= Commonness.RARE_WORD
+        ):
+            yield 0, 1, 0.7
 
     def _after(self, first: int, trigger: Phrases) -> Iterator[tuple[int, int, float]]:
         """The name that begins at a word which such a phrase introduces."""

@@ -17,10 +17,14 @@ _HOUSE_NUMBER: Final = re.compile(
 )
 #: After a number and a name: English-speaking countries.
 _ENGLISH_KINDS: Final = frozenset(word_list("street_address", "english_kinds"))
+#: The same where each word has a capital.
+_CAPITALIZED_ENGLISH_KINDS: Final = frozenset(word_list("street_address", "capitalized_english_kinds"))
 #: After a number, before a name: French.
 _FRENCH_KINDS: Final = frozenset(word_list("street_address", "french_kinds"))
 #: Before a name and a number: Romance and Slavic languages, Turkish, Indonesian, Dutch in Belgium.
 _LEADING_KINDS: Final = frozenset(word_list("street_address", "leading_kinds"))
+#: The same where each word has a capital.
+_CAPITALIZED_LEADING_KINDS: Final = frozenset(word_list("street_address", "capitalized_leading_kinds"))
 #: The end of a name, before a number: Germanic, Nordic, Finnish, Hungarian, Turkish.
 _ENDINGS: Final = word_list("street_address", "endings")  # fmt: skip
 #: Endings that are everyday words or word ends too: then only long capitalized words count.
@@ -40,6 +44,9 @@ _WEAK_ENDINGS: Final = (
     "markt",
     "gata",
     "via",
+    *("ova", "ska", "cka", "alle", "pad", "hof", "baan", "kaari", "rinne", "raitti", "svingen", "bakken"),
+    *("berget", "stubben", "tunet", "toppen", "haugen", "parken", "stien", "lunden", "skoven", "marken"),
+    *("toften", "garten", "berg", "feld", "hohe", "stiege"),
 )
 _UNIT: Final = re.compile(
     r",? {0,2}(?:#|no\b\.?|apt\b\.?|apartment|suite|ste\b\.?|unit|flat|floor|room|rm\b\.?|"
@@ -48,6 +55,8 @@ _UNIT: Final = re.compile(
     r"|, ?\d{1,2}[º°ª][a-z]{0,2}(?: ?[A-Z]\b)?",
     re.IGNORECASE,
 )
+#: Of these, what makes a number and capitalized words an address: `800 Novak Apt. 443`.
+_FLAT: Final = re.compile(r",? {0,2}(?:apt\b\.?|apartment|suite|ste\b\.?|unit|flat) ?#? ?\d", re.IGNORECASE)
 #: After a number: then it counts or measures something.
 _MEASURE: Final = re.compile(r" ?(?:%|€|\$|eur\b|usd\b|prozent|mal\b|ms\b|mb\b|gb\b)", re.IGNORECASE)
 _NUMBER_WORD: Final = frozenset(word_list("street_address", "number_word"))
@@ -76,6 +85,13 @@ _LABELLED: Final = re.compile(
     r"(?P<street>[^,;\n\"']{0,60}?[^\W\d_][^,;\n\"']{0,40}?\d{1,5}[a-zA-Z]?|"
     r"\d{1,5}[^,;\n\"']{3,60})(?=[,;\n\"'.]|\s*\Z| - )",
 )
+#: Between such words and a number with a street's name: `address to:`, `lived in`.
+_APPROACHES: Final = Phrases(word_list("street_address", "approaches"))
+_APPROACHED: Final = re.compile(
+    r"[\"'\\]{0,3}(?:[ .:=]{1,3}(?:is|to|with|at|in|as|for|the|same|following)\b){0,4}[ :=.\"'\\]{1,4}"
+    r"(?P<street>(?:[A-Z]-?)?\d{1,5}(?:[-/]\d{1,4})?[A-Za-z]?,? "
+    r"[A-ZÀ-Þ][^\W\d_]+(?:[ -][A-ZÀ-Þ][^\W\d_]+){0,3})"
+)
 _COUNTED: Final = frozenset(word_list("street_address", "counted"))
 _MAX_NAME_WORDS: Final = 5
 
@@ -102,6 +118,16 @@ class StreetAddressRecognizer(RuleRecognizer):
             ):
                 unit = _UNIT.match(text, end)
                 yield Found(start, unit.end() if unit else end, Entity.STREET_ADDRESS, 0.8)
+        for _, last in _APPROACHES.find(scan):
+            approached = _APPROACHED.match(text, words[last].end)
+            if approached:
+                unit = _UNIT.match(text, approached.end())
+                yield Found(
+                    approached.start("street"),
+                    unit.end() if unit else approached.end(),
+                    Entity.STREET_ADDRESS,
+                    0.7,
+                )
         for _, last in _LABELS.find(scan):
             labelled = _LABELLED.match(text, words[last].end)
             if labelled:
@@ -130,8 +156,18 @@ def _run_after(text: str, words: list[Word], first: int, number: re.Match[str]) 
 
 
 def _english(text: str, words: list[Word], first: int, number: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """`48 Larkspur Crescent`: the first kind of street ends it."""
-    for index, word in enumerate(_run_after(text, words, first, number)):
+    """`48 Larkspur Crescent`, `7645 Angie Ways`: the first kind of street ends it, or a flat's number."""
+    run = _run_after(text, words, first, number)
+    capitals = 0
+    for index, word in enumerate(run):
+        if not (word.title or word.upper):
+            break
+        capitals = index + 1
+        if index and word.key in _CAPITALIZED_ENGLISH_KINDS:
+            yield number.start(), word.end
+    if capitals and _FLAT.match(text, run[capitals - 1].end):
+        yield number.start(), run[capitals - 1].end
+    for index, word in enumerate(run):
         if index and word.key in _ENGLISH_KINDS:
             if word.title or word.upper or len(word.key) > 2:
                 yield number.start(), word.end
@@ -172,14 +208,15 @@ def _compound(text: str, words: list[Word], last: int, number: re.Match[str]) ->
         return
     word = words[name]
     alone = word.key in _ENDINGS
-    if alone and (not name or not (words[name - 1].title or words[name - 1].upper)):
+    if alone and (not name or not (words[name - 1].title or words[name - 1].upper or words[name - 1].named)):
         return
     if not alone and word.key.endswith(_WEAK_ENDINGS) and (not word.title or word.known or len(word.key) < 7):
         return
     first = name
     while first and name - first < 3:
         gap = text[words[first - 1].end : words[first].start]
-        capital = words[first - 1].title or words[first - 1].upper
+        before = words[first - 1]
+        capital = before.title or before.upper or (alone and before.named)
         if not capital or not (gap == "-" or (alone and first == name and gap in (" ", ". "))):
             break
         first -= 1
@@ -195,9 +232,12 @@ def _kind_first(text: str, words: list[Word], last: int, number: re.Match[str]) 
         if text[words[index].end : words[index + 1].start].strip(" '.,/º"):
             return
         abbreviated = text[words[index].end : words[index].end + 1] in tuple("./")
-        if words[index].key in _LEADING_KINDS and (len(words[index].key) > 2 or abbreviated):
-            if all(
-                w.title or w.upper or w.particle or w.unknown or w.named for w in words[index + 1 : name + 1]
-            ):
-                yield words[index].start, number.end()
+        kind, named = words[index], words[index + 1 : name + 1]
+        if kind.key in _CAPITALIZED_LEADING_KINDS and (kind.title or abbreviated):
+            if all(w.title or w.upper or w.particle for w in named):
+                yield kind.start, number.end()
+            return
+        if kind.key in _LEADING_KINDS and (len(kind.key) > 2 or abbreviated):
+            if all(w.title or w.upper or w.particle or w.unknown or w.named for w in named):
+                yield kind.start, number.end()
             return
