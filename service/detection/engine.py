@@ -30,6 +30,7 @@ from service.detection.recognizers.phone_number import PhoneNumberRecognizer
 from service.detection.recognizers.rule import RuleRecognizer
 from service.detection.recognizers.secret_token import SecretTokenRecognizer
 from service.detection.recognizers.social_handle import SocialHandleRecognizer
+from service.detection.recognizers.spelled_out import SpelledOutRecognizer
 from service.detection.recognizers.street_address import StreetAddressRecognizer
 from service.detection.scan import Scan
 from service.detection.spans import Span, merge
@@ -97,6 +98,7 @@ class Engine:
             HomeFolderRecognizer(),
             CoordinatesRecognizer(),
             SocialHandleRecognizer(),
+            SpelledOutRecognizer(),
         )
         self._conditional: tuple[tuple[LocalRecognizer, _Condition], ...] = (
             (self._person, lambda _: True),

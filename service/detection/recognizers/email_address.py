@@ -42,6 +42,8 @@ _OBFUSCATED: Final = re.compile(
 
 #: What a query, a path or a mark puts before an address; all of it may be in a local part, by the RFC.
 _KEY: Final = re.compile(r"[.'/=|{&?-]+|(?:[?&]?[A-Za-z_]{1,16}=)")
+#: `react@19.1.0` is a package; four numbers would be a host's address.
+_PACKAGE_VERSION: Final = re.compile(r"@[v^~]?\d{1,4}(?:\.\d{1,6}){0,2}(?:-[\w.]+)?\Z")
 _PLAIN_AT: Final = re.compile(r"\s[^\W\d_]+\s")
 _TOP_DOMAINS: Final = frozenset(
     {
@@ -79,6 +81,8 @@ class EmailAddressRecognizer(RuleRecognizer):
         """Addresses without what stands before them in a query: `to=`."""
         text = scan.text
         for match in _ADDRESS.finditer(text):
+            if _PACKAGE_VERSION.search(match[0]):
+                continue
             key = _KEY.match(match[0])
             yield Found(match.start() + (key.end() if key else 0), match.end(), Entity.EMAIL_ADDRESS, 1.0)
         for match in _OBFUSCATED.finditer(text):

@@ -33,6 +33,11 @@ _VALUE: Final = re.compile(
     r"(?<![A-Za-z0-9])(?P<value>[A-Z]{0,6}[ -]?\d(?:[ ./-]?[A-Z0-9]){3,29})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
+_PLATE_LABELS: Final = Phrases(word_list("labelled_number", "labels_plate"))
+_PLATE: Final = re.compile(
+    r"[\"'\\]{0,3}[ :=#.]{1,3}(?:(?:is|no|nr|number|ist|est|es|è)\b[ :.]{1,2}){0,2}[\"']?"
+    r"(?P<value>[A-ZÄÖÜ0-9]{1,7}(?:[ -][A-ZÄÖÜ0-9]{1,5}){0,3})(?!\w)"
+)
 _CARD_CODE_LABELS: Final = Phrases(word_list("labelled_number", "card_code_labels"))
 _CARD_CODE: Final = re.compile(
     r"2?[\"'\\]{0,3} ?(?:[:=#]|is|was|ist)? ?[\"'\\]{0,3}(?P<value>\d{3,4})(?!\d)", re.IGNORECASE
@@ -64,6 +69,10 @@ class LabelledNumberRecognizer(RuleRecognizer):
                     value = _trimmed(match["value"])
                     if _enough_digits(value):
                         yield Found(match.start("value"), match.start("value") + len(value), entity, 0.9)
+        for _, last in _PLATE_LABELS.find(scan):
+            plate = _PLATE.match(text, words[last].end)
+            if plate and any(char.isdigit() for char in plate["value"]) and len(plate["value"]) > 3:
+                yield Found(*plate.span("value"), Entity.NATIONAL_ID, 0.8)
         for _, last in _CARD_CODE_LABELS.find(scan):
             match = _CARD_CODE.match(text, words[last].end)
             if match:
@@ -84,7 +93,7 @@ def _trimmed(value: str) -> str:
     while (
         len(groups) > 1
         and not any(char.isdigit() for char in groups[-1])
-        and len(groups[-1].strip(" ./-")) != 1
+        and not (len(groups[-1].strip(" ./-")) == 1 and groups[-1].isupper())
     ):
         groups.pop()
     return "".join(groups).rstrip(" ./-")

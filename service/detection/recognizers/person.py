@@ -25,7 +25,7 @@ _SHORTEST_UNKNOWN: Final = 3
 _TITLES: Final = frozenset(word_list("person", "titles"))
 
 #: What may stand between the words of one name.
-_INNER_GAP: Final = re.compile(r" {1,2}|[-_+.]|\. ?|\.-|, |")
+_INNER_GAP: Final = re.compile(r" {1,2}'?|[-_+.]|\. ?|\.-|, |")
 #: The same, more generously, where a model says that it is a name.
 _LINK: Final = re.compile(r"[ \t'’,.&+_-]{0,3}")
 #: Months, days and the like: given names that are far more often dates.
@@ -51,6 +51,18 @@ _ADDRESSING: Final = frozenset(word_list("person", "addressing"))
 _AFTER_INTRODUCTION: Final = re.compile(r"[ \t:,\"'“]{1,4}")
 _AFTER_HONORIFIC: Final = re.compile(r"\.? |\.")
 _AFTER_LABEL: Final = re.compile(r"[\"'\\]{0,3} ?[:=：]{1,2} ?[\"'\\]{0,3}")
+#: A shorter family name with an initial might be a word.
+_SHORTEST_FAMILY: Final = 4
+#: A frequent family name and given names, where letters tell that it is Vietnamese.
+_VIETNAMESE: Final = re.compile(
+    r"(?<!\w)(?P<name>(?:Nguyễn|Trần|Lê|Phạm|Hoàng|Huỳnh|Phan|Vũ|Võ|Đặng|Bùi|Đỗ|Hồ|Ngô|Dương|Lý|Đinh|Trịnh|Lương|Đoàn"
+    r"|Tạ|Tô|Cao|Mai|Đào|Trương|Lâm|Hà|Châu|Quách)(?: [A-ZĐÀ-Ỹ][a-zà-ỹđ]{1,6}){1,3})(?!\w)"
+)
+#: An honorific and what stands up to the second space, less `คุณ` as `you` and in `quality`.
+_THAI: Final = re.compile(
+    r"(?:คุณ|นางสาว|นาย|นาง)(?!สามารถ|ต้อง|จะ|ได้|มี|ไม่|ภาพ|สมบัติ|เป็น|คือ|ใช้|เคย|อาจ)"
+    r"(?P<name>[\u0e01-\u0e3a\u0e40-\u0e4e]{2,20}(?: [\u0e01-\u0e3a\u0e40-\u0e4e]{2,20})?)"
+)
 _AFTER_FAMILY_LABEL: Final = re.compile(r"(?:[?:=]| is| was|,)+ ?[\"'“]?")
 _AFTER_SIGN_OFF: Final = re.compile(r"[ ,.!:;\n\r\t~-]{1,6}")
 _DASH_BEFORE: Final = re.compile(r"(?:^|[\s.!?])[-~]{1,2} ?\Z")
@@ -69,7 +81,7 @@ class PersonRecognizer(LocalRecognizer):
     """Finds names in any case and script."""
 
     def __init__(self) -> None:
-        super().__init__(supported_entities=[Entity.PERSON.value])
+        super().__init__(supported_entities=[Entity.PERSON.value, Entity.USER_NAME.value])
         self._lexicon = lexicon()
 
     def load(self) -> None:
@@ -118,7 +130,7 @@ class _Names:
         self._capitals_tell = not self._monotone and small * 2 >= len(words)
 
     def find(self, people: list[tuple[int, int]]) -> Iterator[Found]:
-        taken = set()
+        taken: set[tuple[int, int]] = set()
         for first, last, score in (
             *self._runs(),
             *self._triggered(),
@@ -129,6 +141,23 @@ class _Names:
             if span not in taken:
                 taken.add(span)
                 yield Found(*span, Entity.PERSON, score)
+                yield from self._accounts(self._words[first : last + 1])
+        if not self._scan.ascii:
+            for pattern in (_VIETNAMESE, _THAI):
+                for match in pattern.finditer(self._text):
+                    yield Found(*match.span("name"), Entity.PERSON, 0.7)
+
+    def _accounts(self, name: list[Word]) -> Iterator[Found]:
+        """A found name's account in the same text: `Ana Castellano (acastellano)`."""
+        parts = [word.key for word in name if len(word.key) > 1 and not word.particle]
+        if len(parts) < 2 or len(parts[-1]) < _SHORTEST_FAMILY:
+            return
+        given, family = re.escape(parts[0]), re.escape(parts[-1])
+        for match in re.finditer(
+            rf"(?<![^\W_])(?:(?:{given}|{given[0]})[._-]?{family}|{family}[._-]?(?:{given}|{given[0]}))\d*(?![^\W_])",
+            self._text.lower(),
+        ):
+            yield Found(*match.span(), Entity.USER_NAME, 0.7)
 
     def _gap(self, left: int) -> str:
         return self._text[self._words[left].end : self._words[left + 1].start]
@@ -310,7 +339,8 @@ class _Names:
                 last = index
                 while last + 1 < len(self._words) and self._words[last + 1].title and self._gap(last) in " -":
                     last += 1
-                if self._words[index].title or self._words[index].upper or self._words[index].named:
+                word = self._words[index]
+                if word.title or word.upper or word.named or word.unknown:
                     yield index, last, 0.7
         words = self._words
         if not words:
