@@ -10,7 +10,8 @@ where everybody has a page (data/profile_hosts.txt).
 
 The same holds for the labels of a host, but for the name registered under a public suffix (`example` of
 `www.example.co.uk`): that one stays, for a domain says which site and not which person, unless it is one of
-the event's own identity values. A host outside of the public suffixes (`ana-laptop.local`) has no such name.
+the event's own identity values or on the policy's deny list. A host outside of the public suffixes
+(`ana-laptop.local`) has no such name.
 """
 
 import re
@@ -86,7 +87,7 @@ class Part:
     Attributes:
         shown: How it goes out if detection has nothing against it.
         scan: The text that must be scanned first; None where nothing personal can be in it.
-        identity_only: Whether only the event's own identity values count against it.
+        identity_only: Whether only the event's own identity values and denied words count against it.
     """
 
     shown: str

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.redaction import count, redacted
 from service.actions.url_parts import ID, Part, UrlParts, take_apart
+from service.detection.spans import DENY_LIST
 from service.events.json_value import JsonValue
 from service.policy.entities import Entity
 
@@ -53,6 +54,8 @@ def _shown(parts: Iterable[Part], context: ActionContext) -> Iterable[str]:
     for part in parts:
         spans = () if part.scan is None else context.findings[part.scan]
         if part.identity_only:
-            spans = tuple(span for span in spans if span.entity is Entity.IDENTITY)
+            spans = tuple(
+                span for span in spans if span.entity is Entity.IDENTITY or span.recognizer == DENY_LIST
+            )
         count((span.entity for span in spans), context)
         yield ID if spans else part.shown

@@ -14,8 +14,9 @@ import orjson
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.registry import build
 from service.detection.detector import Detector
+from service.detection.entity_rules import EntityRules
 from service.detection.known_values import KnownValues
-from service.detection.spans import Span, TextRequest, merge
+from service.detection.spans import Span, TextRequest
 from service.events.decode import decode
 from service.events.event import CallType, Event, Rejection
 from service.events.json_value import JsonValue
@@ -43,7 +44,11 @@ from service.vendors.registry import FORMS
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Step:
-    """A field's rule with its action built. Equal rules without a key are one step for all vendors."""
+    """A field's rule with its action built.
+
+    Equal rules without a key are one step for all vendors; those that need texts scanned, for all whose
+    policies judge findings alike.
+    """
 
     rule: FieldRule
     action: Action
@@ -74,6 +79,7 @@ class _Branch:
 
     plan: VendorPlan
     form: VendorForm
+    rules: EntityRules
     tracked: dict[str, tuple[_Step, ...]]
     calls: dict[CallType, tuple[_Step, ...]]
     schema_header: bytes
@@ -112,7 +118,8 @@ class _Journey:
         outcomes: By vendor, at first of those that may not.
         route: What it shares with others of its kind.
         values: What stands at the classified fields that a vendor may get something of, by dotted path.
-        findings: The spans of every text to be scanned, by the text.
+        findings: Everything found in each text to be scanned, by the text.
+        settled: The spans that stand by the rules of some vendors, by the text.
         applied: What the steps made that give every vendor the same.
     """
 
@@ -123,6 +130,7 @@ class _Journey:
     route: _Route
     values: dict[str, JsonValue]
     findings: dict[str, tuple[Span, ...]]
+    settled: dict[EntityRules, dict[str, tuple[Span, ...]]]
     applied: dict[_Step, _Applied]
 
 
@@ -134,8 +142,11 @@ class Sanitizer:
         self._keyring = keyring
         self._detector = detector
         self._policy_header = policy.fingerprint.encode()
-        keyless: dict[FieldRule, _Step] = {}
-        self._branches = tuple(_bind(plan, FORMS[plan.vendor], keyless) for plan in policy.vendors)
+        rules = {plan.entities: EntityRules(plan.entities) for plan in policy.vendors}
+        keyless: dict[tuple[FieldRule, EntityRules | None], _Step] = {}
+        self._branches = tuple(
+            _bind(plan, FORMS[plan.vendor], rules[plan.entities], keyless) for plan in policy.vendors
+        )
         # At most one for each of the policy's events and calls and each set of vendors; 60 µs to make.
         self._routes: dict[tuple[CallType, str | None, tuple[_Branch, ...]], _Route] = {}
 
@@ -171,7 +182,7 @@ class Sanitizer:
                 outcomes[branch.plan.vendor] = Suppressed(branch.plan.vendor, reason)
         known = KnownValues.of(event, self._policy.identity_fields)
         route = self._route(event, tuple(branches))
-        return _Journey(event, known, branches, outcomes, route, _values(event, route), {}, {})
+        return _Journey(event, known, branches, outcomes, route, _values(event, route), {}, {}, {})
 
     def _route(self, event: Event, branches: tuple[_Branch, ...]) -> _Route:
         if not branches:
@@ -201,7 +212,7 @@ class Sanitizer:
             wanted += [(journey, TextRequest(text, hint)) for text in texts]
         found = self._detector.find([request for _, request in wanted])
         for (journey, request), spans in zip(wanted, found, strict=True):
-            journey.findings[request.text] = merge(spans, journey.known.spans(request.text))
+            journey.findings[request.text] = (*spans, *journey.known.spans(request.text))
 
     def _finish(self, journey: _Journey, result: BatchResult) -> RecordOutcomes:
         """Transform, shape and gate for each vendor that may have the event."""
@@ -215,7 +226,7 @@ class Sanitizer:
         pseudonymizer = self._keyring.pseudonymizer(vendor, journey.event.timestamp)
         if pseudonymizer is None:
             return DeadLettered(vendor, Stage.TRANSFORM, FailReason.NO_KEY_FOR_TIME)
-        context = ActionContext(pseudonymizer, journey.findings, {}, set())
+        context = ActionContext(pseudonymizer, _settled(journey, branch.rules), {}, set())
         sanitized = _transform(journey, branch, context, result.remarks)
         shaped = branch.form.shape(sanitized)
         if isinstance(shaped, ShapeReason):
@@ -236,25 +247,40 @@ class Sanitizer:
         return Sent(vendor, branch.plan.topic, shaped.key.encode(), value, headers)
 
 
-def _bind(plan: VendorPlan, form: VendorForm, keyless: dict[FieldRule, _Step]) -> _Branch:
+def _bind(
+    plan: VendorPlan,
+    form: VendorForm,
+    entity_rules: EntityRules,
+    keyless: dict[tuple[FieldRule, EntityRules | None], _Step],
+) -> _Branch:
     """Bind a plan; steps whose rule has no key are taken from those that other vendors have, or added."""
 
     def steps(rules: Sequence[FieldRule]) -> tuple[_Step, ...]:
-        return tuple(keyless.get(rule) or step(rule) for rule in rules)
+        return tuple(map(step, rules))
 
     def step(rule: FieldRule) -> _Step:
         made = _Step(rule, build(rule, form.encoding))
-        if rule.key_purpose is None:
-            keyless[rule] = made
-        return made
+        if rule.key_purpose is not None:
+            return made
+        return keyless.setdefault((rule, entity_rules if made.scans else None), made)
 
     return _Branch(
         plan=plan,
         form=form,
+        rules=entity_rules,
         tracked={name: steps(rules) for name, rules in plan.tracked.items()},
         calls={call: steps(rules) for call, rules in plan.calls.items()},
         schema_header=f"{plan.vendor}.v1".encode(),
     )
+
+
+def _settled(journey: _Journey, rules: EntityRules) -> dict[str, tuple[Span, ...]]:
+    """The spans of each text that stand by a vendor's rules; made once for all vendors with the same."""
+    settled = journey.settled.get(rules)
+    if settled is None:
+        settled = {text: rules.settle(text, found) for text, found in journey.findings.items()}
+        journey.settled[rules] = settled
+    return settled
 
 
 def _values(event: Event, route: _Route) -> dict[str, JsonValue]:
