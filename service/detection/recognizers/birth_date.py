@@ -21,6 +21,11 @@ _DATE: Final = re.compile(
     r"|\b(?:19|20)\d{6}\b|\b\d{8}\b|\b(?:19|20)\d\d\b",
     re.IGNORECASE,
 )
+#: An abbreviation that a date alone makes a label of.
+_ABBREVIATED: Final = re.compile(
+    r"(?<![\w.])(?:b|n|née?|ur)\. ?"
+    r"(?P<date>\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d\d|(?:19|20)\d\d-\d\d-\d\d)(?!\d)"
+)
 #: How far a date may stand after its label, and before it, in characters.
 _AFTER: Final = 40
 _BEFORE: Final = 12
@@ -42,6 +47,8 @@ class BirthDateRecognizer(RuleRecognizer):
         labels = [(words[first].start, words[last].end) for first, last in _LABELS.find(scan)]
         if not scan.ascii:
             labels += [match.span() for match in _UNSPACED_LABEL.finditer(text)]
+        for match in _ABBREVIATED.finditer(text):
+            yield Found(*match.span("date"), Entity.DATE_OF_BIRTH, 0.8)
         for start, end in labels:
             date = _DATE.search(text, end, end + _AFTER + _LONGEST_DATE)
             if date and date.start() - end <= _AFTER:

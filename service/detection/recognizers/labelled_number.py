@@ -27,7 +27,7 @@ _UNSPACED: Final = {
 }
 #: From a label to its number: marks and a few words such as `number is`.
 _VALUE: Final = re.compile(
-    r"[\"'\\]{0,3}[ :=#.,(：-]{0,3}(?:(?:number|numbers|num|no|nr|id|code|is|was|ist|lautet|"
+    r"[\"'\\]{0,3}[ :=#.,(：_-]{0,3}(?:(?:number|numbers|num|no|nr|id|code|is|was|ist|lautet|"
     r"est|es|é|è|numéro|número|numero|nummer|номер"
     r"|my|the|card|of|with|for|de|du|der|to|n[°º]|№|は|是|为|은|는)[ :=#.(\"'\\：]{0,4}){0,4}[\"'\\]{0,2}"
     r"(?<![A-Za-z0-9])(?P<value>[A-Z]{0,6}[ -]?\d(?:[ ./-]?[A-Z0-9]){3,29})(?![A-Za-z0-9])",

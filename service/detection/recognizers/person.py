@@ -147,8 +147,22 @@ class _Names:
                 for match in pattern.finditer(self._text):
                     yield Found(*match.span("name"), Entity.PERSON, 0.7)
 
+    def _again(self, name: list[Word]) -> Iterator[Found]:
+        """The parts of a full name wherever they stand alone: `Ana Castellano asked; Ana waits`."""
+        if len(name) < 2:
+            return
+        parts = {
+            word.key
+            for word in name
+            if len(word.key) >= _SHORTEST_UNKNOWN and not word.particle and not self._thing(word)
+        }
+        for word in self._words:
+            if word.key in parts and not word.digits and (word.strong if self._monotone else word.title):
+                yield Found(word.start, word.end, Entity.PERSON, 0.6)
+
     def _accounts(self, name: list[Word]) -> Iterator[Found]:
         """A found name's account in the same text: `Ana Castellano (acastellano)`."""
+        yield from self._again(name)
         parts = [word.key for word in name if len(word.key) > 1 and not word.particle]
         if len(parts) < 2 or len(parts[-1]) < _SHORTEST_FAMILY:
             return

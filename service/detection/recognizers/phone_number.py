@@ -19,6 +19,8 @@ _CANDIDATE: Final = re.compile(
     r"(?<![0-9A-Za-z_\u00c0-\u024f.,/=#:%$€£-])(?:(?:\+|00) ?)?[(]?\d{1,15}[)]?(?:[ .\-/"
     r"()·]{1,3}\d{1,12}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|x|extension|durchwahl|poste|"
     r"anexo|ramal|доб)\.? ?\d{1,6}))?(?![0-9A-Za-z_\u00c0-\u024f]|[.,:/-]\d|%)"
+    r"|(?:(?<=tel=)|(?<=phone=)|(?<=phone:)|(?<=mobile=)|(?<=mobile:)|(?<=cell=)|(?<=fax=)|(?<=telefon=))"
+    r"[\d(][\d .()-]{5,18}\d(?!\d)"
     r"|(?<=tel:)\+?\d[\d.()-]{5,20}|(?<=wa\.me/)\d{7,15}|(?<=[=:_])\+\d[\d ().-]{6,20}\d"
 )
 _LABELS: Final = Phrases(word_list("phone_number", "labels"))
