@@ -9,7 +9,7 @@ from typing import Final
 from presidio_analyzer import LocalRecognizer, RecognizerResult
 from presidio_analyzer.nlp_engine import NlpArtifacts
 
-from service.detection.lexicon import Commonness, Lexicon, lexicon
+from service.detection.lexicon import Commonness, Lexicon, lexicon, word_key
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, presidio_result
 from service.detection.scan import Scan
@@ -53,6 +53,9 @@ _AFTER_HONORIFIC: Final = re.compile(r"\.? |\.")
 _AFTER_LABEL: Final = re.compile(r"[\"'\\]{0,3} ?[:=：]{1,2} ?[\"'\\]{0,3}")
 #: A shorter family name with an initial might be a word.
 _SHORTEST_FAMILY: Final = 4
+#: A word that may be made of a person's names, with or without a number.
+_ACCOUNT: Final = re.compile(r"(?<![^\W_])(?P<account>[^\W\d_]+(?:[._-][^\W\d_]+)?)\d{0,4}(?![^\W_])")
+_SEPARATORS: Final = re.compile("[._-]")
 #: A frequent family name and given names, where letters tell that it is Vietnamese.
 _VIETNAMESE: Final = re.compile(
     r"(?<!\w)(?P<name>(?:Nguyễn|Trần|Lê|Phạm|Hoàng|Huỳnh|Phan|Vũ|Võ|Đặng|Bùi|Đỗ|Hồ|Ngô|Dương|Lý|Đinh|Trịnh|Lương|Đoàn"
@@ -131,6 +134,7 @@ class _Names:
 
     def find(self, people: list[tuple[int, int]]) -> Iterator[Found]:
         taken: set[tuple[int, int]] = set()
+        names: list[list[Word]] = []
         for first, last, score in (
             *self._runs(),
             *self._triggered(),
@@ -141,18 +145,21 @@ class _Names:
             if span not in taken:
                 taken.add(span)
                 yield Found(*span, Entity.PERSON, score)
-                yield from self._accounts(self._words[first : last + 1])
+                if last > first:
+                    names.append(self._words[first : last + 1])
+        if names:
+            yield from self._again(names)
+            yield from self._accounts(names)
         if not self._scan.ascii:
             for pattern in (_VIETNAMESE, _THAI):
                 for match in pattern.finditer(self._text):
                     yield Found(*match.span("name"), Entity.PERSON, 0.7)
 
-    def _again(self, name: list[Word]) -> Iterator[Found]:
-        """The parts of a full name wherever they stand alone: `Ana Castellano asked; Ana waits`."""
-        if len(name) < 2:
-            return
+    def _again(self, names: list[list[Word]]) -> Iterator[Found]:
+        """The parts of full names wherever they stand alone: `Ana Castellano asked; Ana waits`."""
         parts = {
             word.key
+            for name in names
             for word in name
             if len(word.key) >= _SHORTEST_UNKNOWN and not word.particle and not self._thing(word)
         }
@@ -160,18 +167,18 @@ class _Names:
             if word.key in parts and not word.digits and (word.strong if self._monotone else word.title):
                 yield Found(word.start, word.end, Entity.PERSON, 0.6)
 
-    def _accounts(self, name: list[Word]) -> Iterator[Found]:
-        """A found name's account in the same text: `Ana Castellano (acastellano)`."""
-        yield from self._again(name)
-        parts = [word.key for word in name if len(word.key) > 1 and not word.particle]
-        if len(parts) < 2 or len(parts[-1]) < _SHORTEST_FAMILY:
-            return
-        given, family = re.escape(parts[0]), re.escape(parts[-1])
-        for match in re.finditer(
-            rf"(?<![^\W_])(?:(?:{given}|{given[0]})[._-]?{family}|{family}[._-]?(?:{given}|{given[0]}))\d*(?![^\W_])",
-            self._text.lower(),
-        ):
-            yield Found(*match.span(), Entity.USER_NAME, 0.7)
+    def _accounts(self, names: list[list[Word]]) -> Iterator[Found]:
+        """Found people's accounts in the same text: `Ana Castellano (acastellano)`."""
+        accounts = set()
+        for name in names:
+            parts = [word.key for word in name if len(word.key) > 1 and not word.particle]
+            if len(parts) > 1 and len(parts[-1]) >= _SHORTEST_FAMILY:
+                given, family = parts[0], parts[-1]
+                accounts |= {given + family, given[0] + family, family + given, family + given[0]}
+        if accounts:
+            for match in _ACCOUNT.finditer(self._text):
+                if word_key(_SEPARATORS.sub("", match["account"])) in accounts:
+                    yield Found(*match.span(), Entity.USER_NAME, 0.7)
 
     def _gap(self, left: int) -> str:
         return self._text[self._words[left].end : self._words[left + 1].start]
