@@ -86,8 +86,10 @@ class EmailAddressRecognizer(RuleRecognizer):
             key = _KEY.match(match[0])
             yield Found(match.start() + (key.end() if key else 0), match.end(), Entity.EMAIL_ADDRESS, 1.0)
         for match in _OBFUSCATED.finditer(text):
-            if match["at"].strip() and (
-                not _PLAIN_AT.fullmatch(match["at"]) or _like_a_host(match["domain"])
+            if (
+                match["at"].strip()
+                and not _PACKAGE_VERSION.search(match[0])
+                and (not _PLAIN_AT.fullmatch(match["at"]) or _like_a_host(match["domain"]))
             ):
                 yield Found(match.start(), match.end(), Entity.EMAIL_ADDRESS, 0.9)
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from service.bench.detection import figures, read_cases, scrubbed
 from service.detection.detector import _OVERLAP, _WINDOW, Detector
 from service.detection.models import load_model
-from service.detection.spans import Span, TextRequest
+from service.detection.profile import Profile
+from service.detection.spans import Span, TextRequest, merge
 from service.errors import ConfigurationError
 from service.policy.entities import Entity
 
@@ -128,3 +129,31 @@ def test_no_socket_is_opened(monkeypatch: pytest.MonkeyPatch, detector: Detector
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(ConfigurationError, match="en_core_web_xl"):
         load_model("en_core_web_xl")
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed_text"),
+    [
+        ("Her maiden name is Hill", "Her maiden name is <PERSON>"),
+        ("Leonie, can you look at the export?", "<PERSON>, can you look at the export?"),
+        (
+            "Ottilie Brandmann asked. The build of obrandmann waits for Ottilie.",
+            "<PERSON> asked. The build of <USER_NAME> waits for <PERSON>.",
+        ),
+        ("Bùi Thanh Hằng không vào được", "<PERSON> không vào được"),
+        ("محمد الحربي لا يستطيع الدخول", "<PERSON> لا يستطيع الدخول"),
+    ],
+)
+def test_what_proves_a_name(detector: Detector, text: str, scrubbed_text: str) -> None:
+    assert _scrub(detector, text) == scrubbed_text
+
+
+def test_profiles_look_the_more_closely(detector: Detector) -> None:
+    texts = [case.text for case in read_cases(CASES)]
+    fast, strict = Detector(profile=Profile.FAST), Detector("en_core_web_sm", Profile.STRICT)
+    covered = []
+    for one in (fast, detector, strict):
+        found = one.detect([TextRequest(text, None) for text in texts])
+        covered.append(sum(span.end - span.start for spans in found for span in merge(spans)))
+    assert covered == sorted(covered)
+    assert len(set(covered)) == len(Profile)

@@ -3,6 +3,7 @@
 import pytest
 
 from service.detection.recognizers.birth_date import BirthDateRecognizer
+from service.detection.recognizers.card_number import CardNumberRecognizer
 from service.detection.recognizers.coordinates import CoordinatesRecognizer
 from service.detection.recognizers.credential import CredentialRecognizer
 from service.detection.recognizers.email_address import EmailAddressRecognizer
@@ -14,6 +15,7 @@ from service.detection.recognizers.phone_number import PhoneNumberRecognizer
 from service.detection.recognizers.rule import RuleRecognizer
 from service.detection.recognizers.secret_token import SecretTokenRecognizer
 from service.detection.recognizers.social_handle import SocialHandleRecognizer
+from service.detection.recognizers.spelled_out import SpelledOutRecognizer
 from service.detection.recognizers.street_address import StreetAddressRecognizer
 from service.detection.scan import Scan
 
@@ -62,6 +64,24 @@ FOUND: list[tuple[type[RuleRecognizer], str, str]] = [
     (CoordinatesRecognizer, "lat: 48.8583", "48.8583"),
     (SocialHandleRecognizer, "dm @quill_fan", "@quill_fan"),
     (SocialHandleRecognizer, "https://github.com/quillfan", "quillfan"),
+    (CardNumberRecognizer, "paid with 2223 0031 2200 3222 today", "2223 0031 2200 3222"),
+    (CardNumberRecognizer, "my card 676311982018 is lost", "676311982018"),
+    (CardNumberRecognizer, "4000000000000000006", "4000000000000000006"),
+    (
+        SpelledOutRecognizer,
+        "call five five five, oh one double four two",
+        "five five five, oh one double four two",
+    ),
+    (SpelledOutRecognizer, "spelled t-o-m-e-k", "t-o-m-e-k"),
+    (SpelledOutRecognizer, "it is W A L B U R G A", "W A L B U R G A"),
+    (LabelledNumberRecognizer, "Kennzeichen: HH-QX 2207", "HH-QX 2207"),
+    (LabelledNumberRecognizer, "employee number QF-2231-88 left", "QF-2231-88"),
+    (StreetAddressRecognizer, "9312 Petunia Forge Apt. 12, Springfield", "9312 Petunia Forge Apt. 12"),
+    (StreetAddressRecognizer, "we moved to 71/91, Harbour Zila", "71/91, Harbour Zila"),
+    (StreetAddressRecognizer, "Calzada Pedregal 926", "Calzada Pedregal 926"),
+    (BirthDateRecognizer, "b. 22.07.1968 says the form", "22.07.1968"),
+    (PhoneNumberRecognizer, "010-5550-7788로 연락", "010-5550-7788"),
+    (PhoneNumberRecognizer, "lead_tel=0835550174&x=1", "0835550174"),
     (EastAsianPersonRecognizer, "请找张伟明,谢谢", "张伟明"),
     (EastAsianPersonRecognizer, "田中さんから", "田中"),
     (EastAsianPersonRecognizer, "김민수님이", "김민수"),
@@ -80,6 +100,10 @@ QUIET: list[tuple[type[RuleRecognizer], str]] = [
     (HomeFolderRecognizer, "/home/ubuntu/x, /Users/runner/y, C:\\Users\\Public\\z"),
     (CoordinatesRecognizer, "from 2.5, 3.75 to 12.125"),
     (SocialHandleRecognizer, "@angular/core and @here"),
+    (CardNumberRecognizer, "order 4000000000000000, trace 1764000000000, ref 676311982018"),
+    (SpelledOutRecognizer, "a b c d e f g, steps one two three, plan A - B - C"),
+    (StreetAddressRecognizer, "5 Users, 3 Key Results are missing, 12 Points"),
+    (EmailAddressRecognizer, "react@19.1.0 and eslint@9 in the lock file"),
     (EastAsianPersonRecognizer, "グラフが表示されません。再読み込みすると直ります"),
 ]
 
