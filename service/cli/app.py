@@ -9,6 +9,7 @@ from service.cli import (
     breaker,
     dead_letters,
     demo,
+    explain,
     keys,
     policy,
     replay,
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Weir anonymizes product events on their way from Kafka to the analytics vendors.",
 )
-for command in (worker, sanitize, demo, bench, version):
+for command in (worker, sanitize, explain, demo, bench, version):
     command.register(app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")

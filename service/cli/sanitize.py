@@ -16,7 +16,7 @@ from service.policy.vendor_names import VendorName
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import DeadLettered, Outcome, Sent, Suppressed
 from service.sanitize.pool import PoolLimits, SanitizerPool
-from service.settings import load_settings
+from service.settings import Settings, load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -47,19 +47,28 @@ def register(app: typer.Typer) -> None:
         """
         settings = load_settings()
         configure_logging(settings.log_level, settings.log_format)
-        keyring_file = keyring or settings.keyring_file
-        if keyring_file is None:
-            raise ConfigurationError(
-                "no key ring: give --keyring FILE or set WEIR_KEYRING_FILE (weir keys generate makes one)"
-            )
         pool = SanitizerPool(
-            SanitizerConfig(
-                config or settings.config_dir, keyring_file, settings.spacy_model, settings.detection_profile
-            ),
+            sanitizer_config(settings, config, keyring),
             PoolLimits.of(settings),
             processes=processes or settings.processes,
         )
         asyncio.run(_stream(pool, settings.batch_records, frozenset(vendor or VendorName)))
+
+
+def sanitizer_config(settings: Settings, config: Path | None, keyring: Path | None) -> SanitizerConfig:
+    """What a sanitizer is loaded from, by the options given and the settings.
+
+    Raises:
+        ConfigurationError: if neither names a key ring.
+    """
+    keyring_file = keyring or settings.keyring_file
+    if keyring_file is None:
+        raise ConfigurationError(
+            "no key ring: give --keyring FILE or set WEIR_KEYRING_FILE (weir keys generate makes one)"
+        )
+    return SanitizerConfig(
+        config or settings.config_dir, keyring_file, settings.spacy_model, settings.detection_profile
+    )
 
 
 async def _stream(pool: SanitizerPool, batch_records: int, vendors: frozenset[VendorName]) -> None:

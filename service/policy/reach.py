@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from service.events.event import Event
 from service.policy.models import (
     Action,
     FieldForm,
@@ -36,6 +37,14 @@ def planned_fields(plan: TrackingPlanFile) -> Iterator[PlannedField]:
     for call, fields in plan.calls.items():
         for dotted, form in fields.items():
             yield PlannedField(("calls", call), dotted, form)
+
+
+def classes_of(plan: TrackingPlanFile, event: Event) -> dict[str, str]:
+    """The class of each field that the plan names for an event, by its path."""
+    sections = {("common",), ("calls", event.call), ("events", event.name)}
+    return {
+        field.dotted: field.form.data_class for field in planned_fields(plan) if field.section in sections
+    }
 
 
 def reached_fields(plan: TrackingPlanFile, vendor: VendorFile) -> Iterator[PlannedField]:

@@ -23,6 +23,7 @@ from service.events.json_value import JsonValue
 from service.events.paths import MISSING, FieldPath, lookup
 from service.policy.entities import Entity
 from service.policy.plan import CompiledPolicy, FieldRule, VendorPlan
+from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.gate import Gate, strings
 from service.sanitize.outcomes import (
@@ -38,6 +39,7 @@ from service.sanitize.outcomes import (
     Suppressed,
 )
 from service.sanitize.routing import why_not
+from service.sanitize.trace import ScannedText, Trace
 from service.vendors.form import SanitizedEvent, ShapeReason, VendorForm
 from service.vendors.registry import FORMS
 
@@ -167,6 +169,41 @@ class Sanitizer:
                 result.outcomes.append(self._finish(start, result))
         return result
 
+    def trace(self, record: bytes) -> Rejection | Trace:
+        """What one record goes through, for an explanation: `sanitize` gives the same outcomes."""
+        journey = self._start(record)
+        if isinstance(journey, Rejection):
+            return journey
+        self._detect([journey])
+        texts: dict[tuple[str, str], dict[EntityRules, list[VendorName]]] = {}
+        applied: dict[VendorName, dict[str, JsonValue | RefusedType]] = {}
+        for branch in journey.branches:
+            context = self._context(journey, branch)
+            made = applied[branch.plan.vendor] = {}
+            for step in branch.steps(journey.event):
+                dotted = step.rule.dotted
+                if dotted not in journey.values:
+                    continue
+                for text in dict.fromkeys(step.action.texts(journey.values[dotted])):
+                    judges = texts.setdefault((dotted, text), {})
+                    judges.setdefault(branch.rules, []).append(branch.plan.vendor)
+                if context is not None:
+                    made[dotted] = _apply(step, journey.values[dotted], context).value
+        result = BatchResult([])
+        outcomes = self._finish(journey, result)
+        scanned = tuple(
+            ScannedText(
+                dotted,
+                text,
+                {
+                    tuple(vendors): rules.explain(text, journey.findings[text])
+                    for rules, vendors in judges.items()
+                },
+            )
+            for (dotted, text), judges in texts.items()
+        )
+        return Trace(journey.event, outcomes, result.gate_hits, applied, scanned)
+
     def _start(self, record: bytes | None) -> Rejection | _Journey:
         """Decode and route."""
         event = decode(record)
@@ -223,10 +260,9 @@ class Sanitizer:
 
     def _for_vendor(self, journey: _Journey, branch: _Branch, gate: Gate, result: BatchResult) -> Outcome:
         vendor = branch.plan.vendor
-        pseudonymizer = self._keyring.pseudonymizer(vendor, journey.event.timestamp)
-        if pseudonymizer is None:
+        context = self._context(journey, branch)
+        if context is None:
             return DeadLettered(vendor, Stage.TRANSFORM, FailReason.NO_KEY_FOR_TIME)
-        context = ActionContext(pseudonymizer, _settled(journey, branch.rules), {}, set())
         sanitized = _transform(journey, branch, context, result.remarks)
         shaped = branch.form.shape(sanitized)
         if isinstance(shaped, ShapeReason):
@@ -241,10 +277,17 @@ class Sanitizer:
             result.gate_hits[GateHit(vendor, path, family)] += count
         headers = (
             ("weir-policy", self._policy_header),
-            ("weir-key", pseudonymizer.key_version.encode()),
+            ("weir-key", context.pseudonymizer.key_version.encode()),
             ("weir-schema", branch.schema_header),
         )
         return Sent(vendor, branch.plan.topic, shaped.key.encode(), value, headers)
+
+    def _context(self, journey: _Journey, branch: _Branch) -> ActionContext | None:
+        """What a vendor's actions work with; None where there is no key for the event's time."""
+        pseudonymizer = self._keyring.pseudonymizer(branch.plan.vendor, journey.event.timestamp)
+        if pseudonymizer is None:
+            return None
+        return ActionContext(pseudonymizer, _settled(journey, branch.rules), {}, set())
 
 
 def _bind(

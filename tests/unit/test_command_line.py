@@ -31,6 +31,7 @@ def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixtu
     [
         "worker",
         "sanitize",
+        "explain",
         "demo",
         "version",
         "topics create",
