@@ -46,13 +46,32 @@ _WEAK_ENDINGS: Final = (
     "via",
     *("ova", "ska", "cka", "alle", "pad", "hof", "baan", "kaari", "rinne", "raitti", "svingen", "bakken"),
     *("berget", "stubben", "tunet", "toppen", "haugen", "parken", "stien", "lunden", "skoven", "marken"),
-    *("toften", "garten", "berg", "feld", "hohe", "stiege"),
+    *(
+        "roa",
+        "lokka",
+        "asen",
+        "jordet",
+        "faret",
+        "kroken",
+        "braten",
+        "sletta",
+        "toften",
+        "garten",
+        "berg",
+        "feld",
+        "hohe",
+        "stiege",
+    ),
 )
 _UNIT: Final = re.compile(
     r",? {0,2}(?:#|no\b\.?|apt\b\.?|apartment|suite|ste\b\.?|unit|flat|floor|room|rm\b\.?|"
     r"bldg\b\.?|piso|depto\b\.?|apto\b\.?|int\b\.?|bus|etg\b|og\b|appt?\b\.?|wohnung|"
-    r"whg\b\.?) ?[\w-]{1,6}"
+    r"whg\b\.?|piano|appartamento|interno|interior|edif\b\.?|puerta|esc\b\.?) ?[\w-]{1,6}"
     r"|, ?\d{1,2}[º°ª][a-z]{0,2}(?: ?[A-Z]\b)?",
+    re.IGNORECASE,
+)
+_UNIT_BEFORE: Final = re.compile(
+    r"\b(?:flat|unit|suite|studio|level|apt\.?|apartment|shop|villa|room) ?#?\d{1,4}[A-Za-z]?[,/ ]{1,2}\Z",
     re.IGNORECASE,
 )
 #: Of these, what makes a number and capitalized words an address: `800 Novak Apt. 443`.
@@ -116,18 +135,11 @@ class StreetAddressRecognizer(RuleRecognizer):
                 *_compound(text, words, before, number),
                 *_kind_first(text, words, before, number),
             ):
-                unit = _UNIT.match(text, end)
-                yield Found(start, unit.end() if unit else end, Entity.STREET_ADDRESS, 0.8)
+                yield _with_units(text, start, end, 0.8)
         for _, last in _APPROACHES.find(scan):
             approached = _APPROACHED.match(text, words[last].end)
             if approached:
-                unit = _UNIT.match(text, approached.end())
-                yield Found(
-                    approached.start("street"),
-                    unit.end() if unit else approached.end(),
-                    Entity.STREET_ADDRESS,
-                    0.7,
-                )
+                yield _with_units(text, *approached.span("street"), 0.7)
         for _, last in _LABELS.find(scan):
             labelled = _LABELLED.match(text, words[last].end)
             if labelled:
@@ -139,6 +151,15 @@ class StreetAddressRecognizer(RuleRecognizer):
             for pattern in (_JAPANESE, _CHINESE):
                 for match in pattern.finditer(text):
                     yield Found(*match.span(), Entity.STREET_ADDRESS, 0.8)
+
+
+def _with_units(text: str, start: int, end: int, score: float) -> Found:
+    """A street and its number with the flat before it or the floor and flat after it."""
+    before = _UNIT_BEFORE.search(text, max(0, start - 20), start)
+    for _ in range(2):
+        after = _UNIT.match(text, end)
+        end = after.end() if after else end
+    return Found(before.start() if before else start, end, Entity.STREET_ADDRESS, score)
 
 
 def _run_after(text: str, words: list[Word], first: int, number: re.Match[str]) -> list[Word]:
