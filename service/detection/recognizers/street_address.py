@@ -179,15 +179,18 @@ def _run_after(text: str, words: list[Word], first: int, number: re.Match[str]) 
 def _english(text: str, words: list[Word], first: int, number: re.Match[str]) -> Iterator[tuple[int, int]]:
     """`48 Larkspur Crescent`, `7645 Angie Ways`: the first kind of street ends it, or a flat's number."""
     run = _run_after(text, words, first, number)
-    capitals = 0
+    last = None
     for index, word in enumerate(run):
-        if not (word.title or word.upper):
+        capital = word.title or word.upper
+        # In small letters only a name will do: `7645 angie ways`.
+        if not (capital or word.strong or (index and run[index - 1].strong)):
             break
-        capitals = index + 1
-        if index and word.key in _CAPITALIZED_ENGLISH_KINDS:
+        last = word
+        kind = index and word.key in _CAPITALIZED_ENGLISH_KINDS
+        if kind and (capital or (run[index - 1].strong and not run[index - 1].title)):
             yield number.start(), word.end
-    if capitals and _FLAT.match(text, run[capitals - 1].end):
-        yield number.start(), run[capitals - 1].end
+    if last is not None and _FLAT.match(text, last.end):
+        yield number.start(), last.end
     for index, word in enumerate(run):
         if index and word.key in _ENGLISH_KINDS:
             if word.title or word.upper or len(word.key) > 2:
