@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from service.bench.detection.labelled import Split
 from service.cli.console import stderr, stdout
 from service.cli.steps import steps_on
 from service.demo.events import Mix
+from service.detection.profile import Profile
 from service.errors import ConfigurationError
 from service.settings import Settings, load_settings
 
@@ -27,6 +29,13 @@ def register(app: typer.Typer) -> None:
 def _settings(processes: int | None) -> Settings:
     settings = load_settings()
     return settings if processes is None else settings.model_copy(update={"processes": processes})
+
+
+def _write(path: Path, picture: str) -> None:
+    try:
+        path.write_text(picture, "utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 @bench.command()
@@ -91,6 +100,54 @@ def sanitize(
         stdout.print_json(data=costs_as_json(costs))
     else:
         print_costs(costs, stdout)
+
+
+@bench.command()
+def detection(
+    *,
+    corpus: Annotated[
+        list[Path] | None, typer.Option(help="A file of cases with secrets and keeps; may be repeated.")
+    ] = None,
+    profile: Annotated[
+        list[Profile] | None, typer.Option(help="A profile to measure; may be repeated. [default: all]")
+    ] = None,
+    texts: Annotated[int, typer.Option(min=10, max=100_000, help="How many texts of each source.")] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Which texts.")] = 1,
+    split: Annotated[
+        Split, typer.Option(help="Texts for figures, or those to work on; they share nothing.")
+    ] = Split.TEST,
+    stock: Annotated[bool, typer.Option(help="Whether stock Presidio reads the same texts.")] = True,
+    plot: Annotated[Path | None, typer.Option(help="Also write the figures as an SVG image.")] = None,
+    json: Json = False,
+) -> None:
+    """Detection's quality and speed on labelled texts, beside stock Presidio, in one process without Kafka.
+
+    The texts are generated: sentences, product texts, noisy texts and texts without anything personal. The
+    speed is that on the texts of the demo's events. Needs Faker, which `make setup` installs.
+    """
+    try:
+        from service.bench.detection.measurement import measure  # noqa: PLC0415  (as above)
+    except ModuleNotFoundError as error:
+        if error.name != "faker":
+            raise
+        raise ConfigurationError("Faker is not installed: run `make setup` in a checkout") from None
+
+    report = measure(
+        load_settings(),
+        corpora=corpus or [],
+        texts=texts,
+        seed=seed,
+        split=split,
+        profiles=profile or list(Profile),
+        stock=stock,
+        steps=steps_on(stderr),
+    )
+    if json:
+        stdout.print_json(data=report.as_json())
+    else:
+        report.print(stdout)
+    if plot is not None:
+        _write(plot, report.picture())
 
 
 @bench.command()
@@ -170,8 +227,5 @@ def memory(
     else:
         report.print(stdout)
     if svg is not None:
-        try:
-            svg.write_text(report.picture(), "utf-8")
-        except OSError as error:
-            raise ConfigurationError(f"{svg}: cannot be written: {error.strerror}") from None
+        _write(svg, report.picture())
     raise typer.Exit(0 if report.flat else 1)

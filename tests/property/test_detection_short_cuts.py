@@ -9,7 +9,7 @@ from presidio_analyzer import AnalyzerEngine, EntityRecognizer
 from presidio_analyzer.context_aware_enhancers import ContextAwareEnhancer
 from presidio_analyzer.nlp_engine import NoOpNlpEngine
 
-from service.bench.detection import read_cases
+from service.bench.detection.cases import read_cases
 from service.detection.detector import Detector
 from service.detection.engine import _LOWEST_SCORE, LANGUAGE, Engine, _spans
 from service.detection.profile import Profile

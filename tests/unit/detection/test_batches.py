@@ -11,7 +11,7 @@ import pytest
 from spacy.language import Language
 from spacy.tokens import Doc
 
-from service.bench.detection import read_cases
+from service.bench.detection.cases import read_cases
 from service.demo.events import generate
 from service.detection.detector import _BATCH_CHARACTERS, _BATCH_TEXTS, Detector, _portions
 from service.detection.models import adds_alike_in_any_batch, load_model

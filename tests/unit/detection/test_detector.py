@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from service.bench.detection import figures, read_cases, scrubbed
+from service.bench.detection.cases import figures, read_cases, scrubbed
 from service.detection.detector import _OVERLAP, _WINDOW, Detector
 from service.detection.models import load_model
 from service.detection.profile import Profile
