@@ -22,6 +22,7 @@ from service.detection.recognizers.coordinates import CoordinatesRecognizer
 from service.detection.recognizers.credential import CredentialRecognizer
 from service.detection.recognizers.email_address import EmailAddressRecognizer
 from service.detection.recognizers.home_folder import HomeFolderRecognizer
+from service.detection.recognizers.iban import IbanCheckRecognizer
 from service.detection.recognizers.labelled_number import LabelledNumberRecognizer
 from service.detection.recognizers.national_id import NationalIdRecognizer
 from service.detection.recognizers.person import PersonRecognizer
@@ -88,6 +89,7 @@ class Engine:
             EastAsianPersonRecognizer(),
             EmailAddressRecognizer(),
             CardNumberRecognizer(),
+            IbanCheckRecognizer(),
             PhoneNumberRecognizer(),
             StreetAddressRecognizer(),
             BirthDateRecognizer(),

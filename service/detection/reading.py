@@ -21,6 +21,11 @@ _HIDDEN: Final = re.compile(
 )
 #: Anything but plain ASCII: most texts have none and are read as they are.
 _ODD: Final = re.compile(r"[^ -~\n\r\t]")
+#: The most combining marks that are read as one with their letter (UAX #15, stream-safe text): to put any
+#: number of them in order takes time that grows with its square.
+_MOST_MARKS: Final = 30
+#: Whatever may be that many marks in a row.
+_MANY_MARKS: Final = re.compile(rf"[^\w\s!-~]{{{_MOST_MARKS}}}")
 _NOT_ASCII: Final = re.compile(r"[^\x00-\x7f]|[\x0b\x0c\x1c-\x1f]")
 _ESCAPES: Final = re.compile(
     r"(?P<percent>(?:%[0-9A-Fa-f]{2})+)"
@@ -82,7 +87,7 @@ def fold(text: str) -> Reading:
     """
     if not _ODD.search(text):
         return Reading(text, None, None)
-    if unicodedata.is_normalized("NFKC", text) and not _HIDDEN.search(text):
+    if not (_MANY_MARKS.search(text) or _HIDDEN.search(text)) and unicodedata.is_normalized("NFKC", text):
         # What is left to do takes one character for one: offsets stay.
         return Reading(_MIXED_WORD.sub(_latinized, _NOT_ASCII.sub(_plain, text)), None, None)
     pieces = list(_clusters(text))
@@ -102,7 +107,7 @@ def _clusters(text: str) -> Iterator[tuple[str, int, int]]:
             position = escape.end()
             continue
         end = position + 1
-        while end < len(text) and unicodedata.combining(text[end]):
+        while end - position <= _MOST_MARKS and end < len(text) and unicodedata.combining(text[end]):
             end += 1
         visible = _HIDDEN.sub("", text[position:end])
         piece = _NOT_ASCII.sub(_plain, unicodedata.normalize("NFKC", visible)) if visible else ""
@@ -117,6 +122,8 @@ def _plain(match: re.Match[str]) -> str:
         return str(unicodedata.decimal(char))
     if char.isspace():
         return "\n" if char in "\u2028\u2029\x85" else " "
+    if "\ud800" <= char <= "\udfff":  # half of a pair: no model takes it
+        return "\ufffd"
     return _PLAIN_PUNCTUATION.get(char, char)
 
 

@@ -112,6 +112,8 @@ def _facts(surface: str) -> _Facts:
             given, surname = lists.given.get(form), lists.surnames.get(form)
             if given is not None or surname is not None:
                 break
+    if given is None and surname is None and not known and "'" in key:
+        known = _contracted(key)
     if given is None and surname is None and not known and _FAMILY_ENDING.search(key):
         surname = Commonness.NAME_ONLY
     particle, initial = key in PARTICLES, len(key) == 1
@@ -129,6 +131,13 @@ def _facts(surface: str) -> _Facts:
         Commonness.NAME_ONLY in (given, surname),
         not (named or known or particle or initial),
     )
+
+
+def _contracted(key: str) -> bool:
+    """Whether it is a word with another's rest: `I'm`, `l'export`."""
+    head, _, tail = key.rpartition("'")
+    vocabulary = lexicon().vocabulary
+    return len(tail) <= 2 or (len(head) <= 2 and tail in vocabulary)
 
 
 def _other_forms(key: str) -> tuple[str, ...]:

@@ -53,8 +53,8 @@ class LabelledNumberRecognizer(RuleRecognizer):
     entities: ClassVar = tuple(_LABELS)
 
     def may_find(self, scan: Scan) -> bool:
-        """Numbers have digits."""
-        return scan.digits >= _FEWEST_AMONG_LETTERS
+        """Numbers have digits; a plate may have one."""
+        return scan.digits > 0
 
     def find(self, scan: Scan) -> Iterator[Found]:
         """The number alone; its label stays."""

@@ -189,7 +189,12 @@ class _Names:
 
     def _cased(self, word: Word) -> bool:
         """Whether its writing allows it to be a name."""
-        return self._monotone or word.title or word.upper or word.initial
+        return self._monotone or word.title or word.upper
+
+    def _abbreviates(self, word: Word) -> bool:
+        """Whether a single letter stands for a name or in one, and is no word: `J`, `q.`, `'t`, not `à`."""
+        before, after = self._text[word.start - 1 : word.start], self._text[word.end : word.end + 1]
+        return word.title or after == "." or before == "'"
 
     def _nameable(self, word: Word) -> bool:
         """Whether it may be a part of a name that other words prove."""
@@ -197,6 +202,8 @@ class _Names:
             return False
         if word.strong:
             return True
+        if word.initial and not self._abbreviates(word):
+            return False
         if word.named or word.unknown or word.initial:
             return self._cased(word) and (
                 word.unknown or word.initial or not self._monotone or not word.known or word.named
@@ -408,7 +415,7 @@ class _Names:
             fits = (
                 word.named
                 or word.unknown
-                or word.initial
+                or (word.initial and self._abbreviates(word))
                 or (word.particle and (index > first or self._monotone))
             )
             fits = fits or (loose and (word.title or word.upper) and not self._monotone)
@@ -422,7 +429,9 @@ class _Names:
 
     def _believable(self, first: int, last: int, trigger: Phrases) -> bool:
         words = self._words[first : last + 1]
-        if all(self._thing(word) for word in words):
+        proven = trigger is _HONORIFICS or trigger is _INTRODUCTIONS or trigger is _SIGN_OFFS
+        # Charlotte is a city, but not after `my name is`.
+        if all(self._thing(word) and not (proven and self._named_like_a_place(word)) for word in words):
             return False
         if trigger is _HONORIFICS or trigger is _LABELS:
             return any(
@@ -453,6 +462,14 @@ class _Names:
         if len(words) > 1:
             return all(word.named or word.unknown or word.particle for word in words)
         return closed and (words[0].given is not None or words[0].unknown)
+
+    def _named_like_a_place(self, word: Word) -> bool:
+        return (
+            word.given is not None
+            and (word.title or self._monotone)
+            and word.key not in self._products
+            and word.key not in _CALENDAR
+        )
 
     def _like_a_name(self, word: Word) -> bool:
         """A capitalized word of no language that the lists know, where capitals tell."""
@@ -508,12 +525,18 @@ class _Names:
                 and self._joined(inside[-1])
             ):
                 continue
+            if len(words) == 1 and words[0].unknown and self._capitalized_by_place(words[0]):
+                continue
             if words[0].unknown and len(words) > 2 and words[1].given is Commonness.NAME_ONLY:
                 inside.pop(0)
             last = inside[-1]
             if self._gap_is_name(last):
                 last = self._extended(last)
             yield inside[0], last, 0.85
+
+    def _capitalized_by_place(self, word: Word) -> bool:
+        """Whether a capital says nothing, at a text's start, and the models do not know the language."""
+        return not self._text[: word.start].strip() and self._scan.language in ("de", "other")
 
     def _within_candidates(self, people: list[tuple[int, int]]) -> Iterator[list[int]]:
         """The words of each of the model's people, apart where no name goes on."""
@@ -544,7 +567,9 @@ class _Names:
             if any(self._evidence([word]) for word in left):
                 return True
             edges = [word for word in words if self._may_start(word)]
-            if len(edges) > 1 and self._evidence(words):
+            # The model may take a part of the run: of mixed scripts, the Latin words alone.
+            latin = [word for word in words if _latin(word.key)]
+            if len(edges) > 1 and (self._evidence(words) or (len(latin) > 1 and self._evidence(latin))):
                 return True
         return False
 

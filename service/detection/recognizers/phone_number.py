@@ -17,12 +17,13 @@ from service.policy.entities import Entity
 _REGIONS: Final = word_list("phone_number", "regions")
 _CANDIDATE: Final = re.compile(
     r"(?<![0-9A-Za-z_\u00c0-\u024f.,/=#:%$€£-])(?:(?:\+|00) ?)?[(]?\d{1,15}[)]?(?:[ .\-/"
-    r"()·]{1,3}\d{1,12}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|x|extension|durchwahl|poste|"
+    r"()·]{1,3}\d{1,12}[)]?){0,7}(?:;ext=\d{1,6}|(?: ?(?:ext|[xX]|EXT|extension|durchwahl|poste|"
     r"anexo|ramal|доб)\.? ?\d{1,6}))?(?![0-9A-Za-z_\u00c0-\u024f]|[.,:/-]\d|%)"
     r"|(?:(?<=tel=)|(?<=phone=)|(?<=phone:)|(?<=mobile=)|(?<=mobile:)|(?<=cell=)|(?<=fax=)|(?<=telefon=))"
     r"[\d(][\d .()-]{5,18}\d(?!\d)"
     r"|(?<=tel:)\+?\d[\d.()-]{5,20}|(?<=wa\.me/)\d{7,15}|(?<=[=:_])\+\d[\d ().-]{6,20}\d"
 )
+_EXTENSION: Final = re.compile(r"(?:;ext=| ?(?:[^\W\d]+)\.? ?)\d{1,6}\Z")
 _LABELS: Final = Phrases(word_list("phone_number", "labels"))
 _UNSPACED_LABEL: Final = re.compile("电话|電話|手机|手機|携帯|전화|휴대폰|연락처|โทร")
 _DATE: Final = re.compile(
@@ -94,7 +95,7 @@ class PhoneNumberRecognizer(RuleRecognizer):
 
 
 def _possible(written: str) -> bool:
-    digits = "".join(char for char in written.partition(";")[0] if char.isdigit()).removeprefix("00")
+    digits = "".join(char for char in _EXTENSION.sub("", written) if char.isdigit()).removeprefix("00")
     try:
         number = phonenumbers.parse("+" + digits)
     except phonenumbers.NumberParseException:
