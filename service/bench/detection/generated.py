@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from random import Random
 from typing import Final, NamedTuple
 
@@ -34,18 +35,33 @@ class Template(NamedTuple):
     @property
     def split(self) -> Split:
         """Its half; templates that differ only in their slots and punctuation are in the same."""
-        return split_of(" ".join(_WORD.findall(_SLOT.sub(" ", self.text))))
+        words = _words(self.text)
+        return Split.TUNE if words in _seen() else split_of(words)
+
+
+def _words(text: str) -> str:
+    """A template without slots and punctuation."""
+    return " ".join(_WORD.findall(_SLOT.sub(" ", text)))
+
+
+@cache
+def _seen() -> frozenset[str]:
+    """The words of templates that rules had been written on before there were halves."""
+    return frozenset(_words(line) for line in _lines("presidio_tune_templates.txt"))
+
+
+def _lines(name: str) -> list[str]:
+    """A data file's lines, each with its escaped line breaks undone."""
+    return [line.replace("\\n", "\n") for line in data_file(name).splitlines()]
 
 
 def templates(source: Source) -> list[Template]:
     """All templates of a source, of both halves."""
     match source:
         case Source.SENTENCES:
-            lines = data_file("presidio_templates.txt").splitlines()
-            return [Template("sentence", "en", line.replace("\\n", "\n")) for line in lines]
+            return [Template("sentence", "en", line) for line in _lines("presidio_templates.txt")]
         case Source.NOISY:
-            social = data_file("social_texts.txt").splitlines()
-            return [Template("social", "en", line) for line in social]
+            return [Template("social", "en", line) for line in _lines("social_texts.txt")]
         case Source.CONTROLS:
             by_language = tomllib.loads(data_file("control_texts.toml"))
             return [

@@ -45,9 +45,9 @@ def measure(
         ConfigurationError: if a file is no file of cases, or the policy is wrong.
     """
     with steps.step("Make the texts"), own_settings(settings, settings.kafka_bootstrap) as own:
-        labelled = [text for source in Source for text in generate(source, texts, seed=seed, split=split)]
         events = TextsOfEvents(own)
         cases = {path.name: read_event_cases(path, events) for path in corpora}
+        labelled = [text for source in Source for text in generate(source, texts, seed=seed, split=split)]
         read = demo_texts(events, texts, seed=seed)
     makers: list[Callable[[], Contender]] = [partial(Weir, profile) for profile in dict.fromkeys(profiles)]
     if stock:

@@ -265,8 +265,12 @@ class Values:
     def _address(self, faker: Any, locale: str) -> list[Part]:
         street = Part(self.street_address(faker), Entity.STREET_ADDRESS)
         between = self._random.choice((", ", "\n", " "))
-        city, code = faker.city(), faker.postcode()
-        rest = f"{city} {code}" if locale.startswith(_POSTCODE_LAST) else f"{code} {city}"
+        if locale == "it_IT":  # Faker's list of Italian cities is in another order in each process
+            rest = faker.postcode_city_province().replace(",", "")
+        elif locale.startswith(_POSTCODE_LAST):
+            rest = f"{faker.city()} {faker.postcode()}"
+        else:
+            rest = f"{faker.postcode()} {faker.city()}"
         return [street, Part(between), Part(rest, judged=False)]
 
 
