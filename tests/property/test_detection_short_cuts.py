@@ -1,6 +1,7 @@
 """Short cuts change no answer: each is held against the long way round, on texts made to tempt it."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -54,6 +55,7 @@ PIECES = (
         "token 9f8a7b6c5d4e",
     ),
     *("Priya Raman", "maria", "SOUZA", "de", "O'Brien", "Dr.", "I'm", "Best,", "tom", "hope fields", "J. K."),
+    *("plate KAT 4", "Will", "Price", "Юзгаев", "Кызмыч", "\ud800"),
     *(
         "田中さん",
         "张伟明",
@@ -162,6 +164,38 @@ def _check_the_cascade(detector: Detector, texts: list[str]) -> None:
 @example(text="Priya Raman works with maria, de SOUZA")
 def test_where_the_model_is_not_asked_it_would_have_added_no_word(detector: Detector, text: str) -> None:
     _check_the_cascade(detector, [text])
+
+
+@_SETTINGS
+@given(data=st.data(), text=TEXTS)
+def test_nothing_that_a_model_may_say_would_add_a_word_where_it_is_not_asked(
+    engine: Engine, data: st.DataObject, text: str
+) -> None:
+    scan = Scan(text)
+    found = engine.rules(scan)
+    if engine.undecided(scan, found):
+        return
+    edge = st.sampled_from([edge for word in scan.words for edge in (word.start, word.end)] or [0])
+    people = data.draw(st.lists(st.tuples(edge, edge), max_size=4))
+    scan.entities = [_SaidPerson(*sorted(ends)) for ends in people]
+    added = [*found, *engine.people(scan)]
+    assert set(_names_left(text, merge(found))) <= set(_names_left(text, merge(added)))
+
+
+def test_a_part_in_one_script_of_a_run_in_two_is_left_to_the_model(engine: Engine) -> None:
+    scan = Scan("Hope Fields Кызмыч")
+    assert not engine.rules(scan)
+    scan.entities = [_SaidPerson(0, 11)]
+    assert engine.people(scan)
+    assert engine.undecided(scan, [])
+
+
+class _SaidPerson(NamedTuple):
+    """What is read of a model's entity."""
+
+    start_char: int
+    end_char: int
+    label_: str = "PERSON"
 
 
 def test_the_same_on_texts_that_people_write(detector: Detector) -> None:

@@ -99,6 +99,13 @@ def test_any_text_has_an_answer_within_its_bounds(detector: Detector, text: str)
     assert all(left.end <= right.start for left, right in pairwise(spans))
 
 
+def test_half_a_surrogate_pair_stops_no_model(detector: Detector) -> None:
+    assert (
+        _scrub(detector, "Zoltan Xyzzk\ud83d saw \udc00\ud800 Priya")
+        == "<PERSON>\ud83d saw \udc00\ud800 <PERSON>"
+    )
+
+
 def test_the_cache_is_bounded_and_changes_no_answer(detector: Detector) -> None:
     requests = [TextRequest(f"text {number}", None) for number in range(50)]
     assert detector.detect(requests) == detector.detect([*requests, *requests])[:50]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.detection.reading import _HIDDEN, fold, lowered, unescape
+from service.detection.reading import _HIDDEN, _MOST_MARKS, fold, lowered, unescape
 
 
 @pytest.mark.parametrize(
@@ -78,6 +78,19 @@ def test_every_stretch_of_a_reading_has_a_place_in_the_original(text: str) -> No
             assert start >= previous
             previous = start
         assert len(lowered(reading.text)) == len(reading.text)
+
+
+def test_half_a_surrogate_pair_is_read_as_what_utf8_can_hold() -> None:
+    folded = fold("Ana \ud83d Silva\u200b\udc00")
+    assert folded.text == "Ana \ufffd Silva\ufffd"
+    folded.text.encode()
+
+
+def test_marks_are_put_in_order_so_many_at_a_time() -> None:
+    """All at once would take the square of their number."""
+    folded = fold("a" + "\u0345\u0323" * 500)
+    lengths = {end - start for start, end in (folded.origin(at, at + 1) for at in range(len(folded.text)))}
+    assert max(lengths) == _MOST_MARKS + 1
 
 
 def test_no_format_or_control_character_is_overlooked() -> None:
