@@ -9,14 +9,16 @@ _WIDTH: Final = 860
 _LEFT: Final = 170
 _RIGHT: Final = 40
 _PLOT: Final = _WIDTH - _LEFT - _RIGHT
-_ROW: Final = 22
+_ROW: Final = 26
 #: Above a panel's rows, for its title, and below them, for its scale.
 _TITLE: Final = 46
 _SCALE: Final = 30
 #: For the names of the contenders, above all panels.
 _NAMES: Final = 40
 _NAME_WIDTH: Final = 160
-_DOT: Final = 5
+_DOT: Final = 4
+#: Between the dots of one row, so that equal values do not hide each other.
+_APART: Final = 4
 #: At most so many steps on a scale.
 _STEPS: Final = 6
 _COLOURS: Final = ("#1f77b4", "#2ca02c", "#9467bd", "#d62728", "#ff7f0e", "#8c564b", "#e377c2", "#7f7f7f")
@@ -39,7 +41,7 @@ class Panel(NamedTuple):
 
 
 def chart(contenders: Sequence[str], panels: Sequence[Panel]) -> str:
-    """An SVG image: the panels one below the other."""
+    """An SVG image, the panels one below the other; a dot has its value as its title."""
     height = _NAMES + sum(panel.height for panel in panels)
     colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(contenders)}
     frame = (
@@ -77,17 +79,18 @@ def _drawn(panel: Panel, top: int, colours: Mapping[str, str]) -> str:
             f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{mark * step:,g}</text>'
         )
     for number, (name, row) in enumerate(panel.rows.items()):
-        y = top + _TITLE + _ROW * number + _DOT
+        y = top + _TITLE + _ROW * number + _ROW // 4
         parts.append(
             f'<text x="{_LEFT - 12}" y="{y + 4}" text-anchor="end">{escape(name)}</text>'
             f'<path d="M{_LEFT} {y}H{_WIDTH - _RIGHT}" stroke="#eee"/>'
         )
-        parts += [
-            f'<circle cx="{across(value):.1f}" cy="{y}" r="{_DOT}" fill="{colours[contender]}" '
-            f'fill-opacity="0.8"><title>{escape(contender)}: {value:,.1f}</title></circle>'
-            for contender, value in row.items()
-            if value is not None
-        ]
+        for place, (contender, colour) in enumerate(colours.items()):
+            value = row.get(contender)
+            if value is not None:
+                parts.append(
+                    f'<circle cx="{across(value):.1f}" cy="{y + _APART * (place - (len(colours) - 1) / 2):g}" '
+                    f'r="{_DOT}" fill="{colour}"><title>{escape(contender)}: {value:,.1f}</title></circle>'
+                )
     return "".join(parts)
 
 

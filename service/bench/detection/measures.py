@@ -65,26 +65,26 @@ class Tally:
 
     @property
     def recall(self) -> float | None:
-        return _share(self.found, self.gold)
+        return share(self.found, self.gold)
 
     @property
     def precision(self) -> float | None:
-        return _share(self.right, self.spans)
+        return share(self.right, self.spans)
 
     @property
     def leaked_share(self) -> float | None:
-        return _share(self.leaked, self.gold)
+        return share(self.leaked, self.gold)
 
     @property
     def leaked_characters(self) -> float | None:
-        return _share(self.characters_left, self.characters)
+        return share(self.characters_left, self.characters)
 
     @property
     def over_redacted(self) -> float | None:
-        return _share(self.words_removed, self.words)
+        return share(self.words_removed, self.words)
 
 
-def _share(part: int, whole: int) -> float | None:
+def share(part: int, whole: int) -> float | None:
     """A quotient; None where there is nothing to count."""
     return part / whole if whole else None
 

@@ -11,7 +11,7 @@ from service.bench.detection.cases import Figures
 from service.bench.detection.chart import Panel, chart
 from service.bench.detection.contenders import StockPresidio
 from service.bench.detection.labelled import LabelledText, Split
-from service.bench.detection.measures import Judged, Tally
+from service.bench.detection.measures import Judged, Tally, share
 from service.bench.detection.speed import Speed
 from service.bench.machine import machine
 from service.events.json_value import JsonObject
@@ -119,15 +119,18 @@ class DetectionReport:
         files = list(dict.fromkeys(file for result in self.results.values() for file in result.cases))
         if not files:
             return
-        table = _table("By case", "secrets", "keeps")
-        for name in self.results:
-            table.add_column(f"{_short(name)}\nleaked", justify="right")
-            table.add_column("\nkept", justify="right")
-        for file in files:
-            found = [result.cases[file] for result in self.results.values()]
-            cells = [_percent(share) for figures in found for share in _case_shares(figures)]
-            table.add_row(file, f"{found[0].secrets:,}", f"{found[0].keeps:,}", *cells)
-        console.print(table)
+        for title, count, whole in (
+            ("Secrets leaked, by file of cases", "leaked", "secrets"),
+            ("Keeps that stayed, by file of cases", "kept", "keeps"),
+        ):
+            table = _table(title, "of")
+            for name in self.results:
+                table.add_column(_short(name), justify="right")
+            for file in files:
+                found = [result.cases[file] for result in self.results.values()]
+                shares = [share(getattr(each, count), getattr(each, whole)) for each in found]
+                table.add_row(file, f"{getattr(found[0], whole):,}", *map(_percent, shares))
+            console.print(table)
 
     def _print_speeds(self, console: Console) -> None:
         table = _table(f"Texts a second of CPU time: {self.speed_texts:,} of the demo's events")
@@ -138,16 +141,18 @@ class DetectionReport:
             cells = []
             for result in self.results.values():
                 rate = getattr(result.speed, field)
-                times = f" ({rate / getattr(base.speed, field):.1f}x)" if base else ""
+                times = ""
+                if base is not None and base is not result:
+                    times = f" ({rate / getattr(base.speed, field):.1f}x)"
                 cells.append(f"{rate:,.0f}{times}")
             table.add_row(heading, *cells)
         console.print(table)
 
     def _speed_rows(self) -> dict[str, str]:
         return {
-            "mixed_alone": f"one by one, {self.distinct_share:.0%} distinct",
-            "distinct_alone": "one by one, all distinct",
-            "distinct_together": "all at once, all distinct",
+            "mixed_alone": f"alone, {self.distinct_share:.0%} distinct",
+            "distinct_alone": "alone, all distinct",
+            "distinct_together": "together, all distinct",
         }
 
     def picture(self) -> str:
@@ -248,8 +253,8 @@ def _short(contender: str) -> str:
 
 
 def _table(title: str, *counts: str) -> Table:
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=0)
+    table.add_column("", no_wrap=True)
     for heading in counts:
         table.add_column(heading, justify="right")
     return table
@@ -266,14 +271,6 @@ def _times_100(share: float | None) -> float | None:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f}"
-
-
-def _case_shares(figures: Figures) -> tuple[float | None, float | None]:
-    """Of the secrets, those that leak; of the keeps, those that stay."""
-    return (
-        figures.leaked / figures.secrets if figures.secrets else None,
-        figures.kept / figures.keeps if figures.keeps else None,
-    )
 
 
 def _tally_as_json(tally: Tally) -> JsonObject:
