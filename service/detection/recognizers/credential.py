@@ -8,6 +8,7 @@ from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
 from service.detection.scan import Scan
 from service.detection.word_lists import word_list
+from service.detection.words import split_words
 from service.policy.entities import Entity
 
 #: RFC 3986 userinfo; a password may hold an `@` itself, so the last one before the path counts.
@@ -27,6 +28,7 @@ _USER_LABELS: Final = Phrases(word_list("credential", "user_labels"))
 _USER: Final = re.compile(
     r"[\"'\\]{0,3} ?(?:=|:)[\"'\\]{0,3} ?[\"']?(?P<user>\w[\w.@+-]{1,63})| [\"'`\\]{1,2}"
     r"(?P<quoted>\w[\w.@+-]{1,63})[\"'`\\]"
+    r"| (?P<bare>[^\W\d_][\w.-]{3,40}\w)(?![\w(])"
 )
 _NOT_A_PASSWORD: Final = frozenset(word_list("credential", "not_a_password"))
 _NO_PERSONAL_USER: Final = frozenset(word_list("credential", "no_personal_user"))
@@ -56,8 +58,15 @@ class CredentialRecognizer(RuleRecognizer):
                 yield Found(*labelled.span("secret"), Entity.PASSWORD, 0.9)
         for _, last in _USER_LABELS.find(scan):
             user = _USER.match(text, words[last].end)
-            if user and (user["user"] or user["quoted"]).casefold() not in _NO_PERSONAL_USER:
+            if user and user["bare"] and not _like_an_account(user["bare"]):
+                continue
+            if user and user[user.lastgroup or 0].casefold() not in _NO_PERSONAL_USER:
                 yield Found(*user.span(user.lastgroup or 0), Entity.USER_NAME, 0.6)
+
+
+def _like_an_account(word: str) -> bool:
+    """Whether what follows a label with no mark between is an account: no word, or one with a number."""
+    return word[-1].isdigit() or ("_" not in word and any(part.unknown for part in split_words(word)))
 
 
 def _like_a_password(link: str, secret: str) -> bool:

@@ -8,6 +8,7 @@ from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
 from service.detection.scan import Scan
 from service.detection.word_lists import word_list
+from service.detection.words import Word
 from service.policy.entities import Entity
 
 _LABELS: Final = {
@@ -29,7 +30,7 @@ _UNSPACED: Final = {
 _VALUE: Final = re.compile(
     r"[\"'\\]{0,3}[ :=#.,(：_-]{0,3}(?:(?:number|numbers|num|no|nr|id|code|is|was|ist|lautet|"
     r"est|es|é|è|numéro|número|numero|nummer|номер"
-    r"|my|the|card|of|with|for|de|du|der|to|n[°º]|№|は|是|为|은|는)[ :=#.(\"'\\：]{0,4}){0,4}[\"'\\]{0,2}"
+    r"|my|the|card|of|with|for|de|du|der|to|n\.?[°ºo]|№|は|是|为|은|는)[ :=#.(\"'\\：]{0,4}){0,4}[\"'\\]{0,2}"
     r"(?<![A-Za-z0-9])(?P<value>[A-Z]{0,6}[ -]?\d(?:[ ./-]?[A-Z0-9]){3,29})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -45,6 +46,9 @@ _CARD_CODE: Final = re.compile(
 _FEWEST_DIGITS: Final = 4
 _FEWEST_AMONG_LETTERS: Final = 2
 _SHORTEST_MIXED: Final = 7
+#: Labels as short as this may be words; eight digits after them may be a date.
+_ABBREVIATION: Final = 3
+_SHORTEST_UNMARKED: Final = 9
 
 
 class LabelledNumberRecognizer(RuleRecognizer):
@@ -60,14 +64,16 @@ class LabelledNumberRecognizer(RuleRecognizer):
         """The number alone; its label stays."""
         text, words = scan.text, scan.words
         for entity, phrases in _LABELS.items():
-            ends = [words[last].end for _, last in phrases.find(scan)]
+            labels = [
+                (words[last].end, _everyday(words[first : last + 1])) for first, last in phrases.find(scan)
+            ]
             if not scan.ascii:
-                ends += [match.end() for match in _UNSPACED[entity].finditer(text)]
-            for end in ends:
+                labels += [(match.end(), False) for match in _UNSPACED[entity].finditer(text)]
+            for end, everyday in labels:
                 match = _VALUE.match(text, end)
                 if match:
                     value = _trimmed(match["value"])
-                    if _enough_digits(value):
+                    if _enough_digits(value) and not (everyday and _only_a_count(match, value)):
                         yield Found(match.start("value"), match.start("value") + len(value), entity, 0.9)
         for _, last in _PLATE_LABELS.find(scan):
             plate = _PLATE.match(text, words[last].end)
@@ -77,6 +83,17 @@ class LabelledNumberRecognizer(RuleRecognizer):
             match = _CARD_CODE.match(text, words[last].end)
             if match:
                 yield Found(*match.span("value"), Entity.CREDIT_CARD, 0.9)
+
+
+def _everyday(label: list[Word]) -> bool:
+    """Whether it is an abbreviation that is a word of some language as well: `run`, `ein`, `pas`."""
+    return len(label) == 1 and label[0].known and not label[0].upper and len(label[0].key) <= _ABBREVIATION
+
+
+def _only_a_count(match: re.Match[str], value: str) -> bool:
+    """Whether a number stands after a word as counts do: no mark between, and shorter than ids are."""
+    between = match[0][: match.start("value") - match.start()]
+    return between == " " and value.isdigit() and len(value) < _SHORTEST_UNMARKED
 
 
 def _enough_digits(value: str) -> bool:

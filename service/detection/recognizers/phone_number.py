@@ -65,7 +65,7 @@ class PhoneNumberRecognizer(RuleRecognizer):
             labelled = any(
                 start - _REACH <= label <= start or end <= label <= end + _REACH // 2 for label in labels
             )
-            if written.startswith(("+", "00")) or text.startswith("tel:", start - 4):
+            if written.lstrip("(").startswith(("+", "00")) or text.startswith("tel:", start - 4):
                 if _possible(written):
                     yield Found(start, end, Entity.PHONE_NUMBER, 1.0)
             elif labelled:
