@@ -87,9 +87,10 @@ def _drawn(panel: Panel, top: int, colours: Mapping[str, str]) -> str:
         for place, (contender, colour) in enumerate(colours.items()):
             value = row.get(contender)
             if value is not None:
+                up_or_down = _APART * (place - (len(colours) - 1) / 2)
                 parts.append(
-                    f'<circle cx="{across(value):.1f}" cy="{y + _APART * (place - (len(colours) - 1) / 2):g}" '
-                    f'r="{_DOT}" fill="{colour}"><title>{escape(contender)}: {value:,.1f}</title></circle>'
+                    f'<circle cx="{across(value):.1f}" cy="{y + up_or_down:g}" r="{_DOT}" fill="{colour}">'
+                    f"<title>{escape(contender)}: {value:,.1f}</title></circle>"
                 )
     return "".join(parts)
 
