@@ -8,7 +8,9 @@ from service.detection.lexicon import word_key
 from service.detection.scan import Scan
 from service.detection.words import WORD, Word
 
-_GAP: Final = re.compile(r"[ \t._/'-]{0,2}")
+_GAP: Final = re.compile(r"(?:'s?(?= ))?[ \t._/'-]{0,2}")
+#: Of a phrase's words, as `split_words` leaves it out of a text's: `driver's license`.
+_GENITIVE: Final = re.compile(r"(?<=..)'s?(?= )")
 
 
 class Phrases:
@@ -18,7 +20,7 @@ class Phrases:
         """The phrases as plain words."""
         self._by_first: dict[str, list[tuple[str, ...]]] = {}
         for phrase in phrases:
-            keys = tuple(word_key(match[0]) for match in WORD.finditer(phrase))
+            keys = tuple(word_key(match[0]) for match in WORD.finditer(_GENITIVE.sub("", phrase)))
             self._by_first.setdefault(keys[0], []).append(keys)
         for candidates in self._by_first.values():
             candidates.sort(key=lambda keys: (-len(keys), keys))

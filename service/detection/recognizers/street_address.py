@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import ClassVar, Final
 
+from service.detection.lexicon import Commonness
 from service.detection.phrases import Phrases
 from service.detection.recognizers.rule import Found, RuleRecognizer
 from service.detection.scan import Scan
@@ -70,6 +71,10 @@ _UNIT: Final = re.compile(
     r"|, ?\d{1,2}[º°ª][a-z]{0,2}(?: ?[A-Z]\b)?",
     re.IGNORECASE,
 )
+#: `Flat 6a, Pamela Grove`: no house has a number of its own.
+_FLAT_FIRST: Final = re.compile(
+    r"\b(?:flat|studio|unit|suite|apartment|apt\.?) \d{1,4}[A-Za-z]?,(?= )", re.IGNORECASE
+)
 _UNIT_BEFORE: Final = re.compile(
     r"\b(?:flat|unit|suite|studio|level|apt\.?|apartment|shop|villa|room) ?#?\d{1,4}[A-Za-z]?[,/ ]{1,2}\Z",
     re.IGNORECASE,
@@ -111,6 +116,10 @@ _APPROACHED: Final = re.compile(
     r"(?P<street>(?:[A-Z]-?)?\d{1,5}(?:[-/]\d{1,4})?[A-Za-z]?,? "
     r"[A-ZÀ-Þ][^\W\d_]+(?:[ -][A-ZÀ-Þ][^\W\d_]+){0,3})"
 )
+#: From here on a house number is no version or step.
+_MANY_DIGITS: Final = 3
+#: After a street: a town or a flat.
+_GOES_ON: Final = re.compile(r",? ?\r?\n|, ?[A-Z0-9]")
 _COUNTED: Final = frozenset(word_list("street_address", "counted"))
 _MAX_NAME_WORDS: Final = 5
 
@@ -136,9 +145,16 @@ class StreetAddressRecognizer(RuleRecognizer):
                 *_kind_first(text, words, before, number),
             ):
                 yield _with_units(text, start, end, 0.8)
+        for flat in _FLAT_FIRST.finditer(text):
+            after = word_from(words, flat.end())
+            for index, word in enumerate(_run_after(text, words, after, flat)):
+                if not (word.title or word.strong or (index and words[after + index - 1].strong)):
+                    break
+                if index and (word.key in _ENGLISH_KINDS or word.key in _CAPITALIZED_ENGLISH_KINDS):
+                    yield Found(flat.start(), word.end, Entity.STREET_ADDRESS, 0.7)
         for _, last in _APPROACHES.find(scan):
             approached = _APPROACHED.match(text, words[last].end)
-            if approached:
+            if approached and _may_be_approached(text, words, *approached.span("street")):
                 yield _with_units(text, *approached.span("street"), 0.7)
         for _, last in _LABELS.find(scan):
             labelled = _LABELLED.match(text, words[last].end)
@@ -176,6 +192,29 @@ def _run_after(text: str, words: list[Word], first: int, number: re.Match[str]) 
     return run
 
 
+def _names_a_street(text: str, name: list[Word], number: str, end: int) -> bool:
+    """Whether everyday words are a street's name by more than their capitals: not those of `3 Grid View`.
+
+    One of them may be a person's name (hardly a word as well, or after a long number), or is in no list; or
+    the address goes on.
+    """
+    commons = [common for word in name for common in (word.given, word.surname) if common is not None]
+    return (
+        any(word.unknown for word in name)
+        or any(common <= Commonness.RARE_WORD for common in commons)
+        or (bool(commons) and sum(char.isdigit() for char in number) >= _MANY_DIGITS)
+        or _GOES_ON.match(text, end) is not None
+    )
+
+
+def _may_be_approached(text: str, words: list[Word], start: int, end: int) -> bool:
+    """Whether it is a place with a number and no count of things: `moved to 3 Main Tabs`."""
+    name = words[word_from(words, start) : word_from(words, end)]
+    return name[-1].key in _ENGLISH_KINDS | _CAPITALIZED_ENGLISH_KINDS or _names_a_street(
+        text, name, text[start : name[-1].start], end
+    )
+
+
 def _english(text: str, words: list[Word], first: int, number: re.Match[str]) -> Iterator[tuple[int, int]]:
     """`48 Larkspur Crescent`, `7645 Angie Ways`: the first kind of street ends it, or a flat's number."""
     run = _run_after(text, words, first, number)
@@ -187,7 +226,8 @@ def _english(text: str, words: list[Word], first: int, number: re.Match[str]) ->
             break
         last = word
         kind = index and word.key in _CAPITALIZED_ENGLISH_KINDS
-        if kind and (capital or (run[index - 1].strong and not run[index - 1].title)):
+        proved = capital or (run[index - 1].strong and not run[index - 1].title)
+        if kind and proved and _names_a_street(text, run[:index], number[0], word.end):
             yield number.start(), word.end
     if last is not None and _FLAT.match(text, last.end):
         yield number.start(), last.end
