@@ -401,7 +401,8 @@ class _Names:
 
     def _after(self, first: int, trigger: Phrases) -> Iterator[tuple[int, int, float]]:
         """The name that begins at a word which such a phrase introduces."""
-        while self._words[first].key in _TITLES and first + 1 < len(self._words) and self._joined(first):
+        last_title = min(first + _MAX_WORDS, len(self._words) - 1)
+        while first < last_title and self._words[first].key in _TITLES and self._joined(first):
             first += 1
         last = self._triggered_end(first, trigger)
         if last is not None and self._believable(first, last, trigger):

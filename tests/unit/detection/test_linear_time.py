@@ -31,7 +31,7 @@ UNITS = [
         "key=",
     ),
     *("+1", "12 rue ", "1 a ", "Maria ", "MariaSilva", "a:b@", "://", "eyJ", "-----BEGIN A PRIVATE KEY-----"),
-    *("/home/", "lat: ", "1.234, ", "佐藤", "DE12 ", "1° ", "Calle ", "[at]", "born ", "\n", '{"'),
+    *("Mr ", "/home/", "lat: ", "1.234, ", "佐藤", "DE12 ", "1° ", "Calle ", "[at]", "born ", "\n", '{"'),
 ]
 _SHORT, _LONG = 2_000, 8_000
 #: Far below quadratic, which would be 16 for a fourfold text; and fast enough not to matter at all.
