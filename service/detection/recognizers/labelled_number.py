@@ -34,6 +34,12 @@ _VALUE: Final = re.compile(
     r"(?<![A-Za-z0-9])(?P<value>[A-Z]{0,6}[ -]?\d(?:[ ./-]?[A-Z0-9]){3,29})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
+#: A document's number some words after its label: `passport of the applicant X4728193`.
+_DOCUMENT_NUMBER: Final = re.compile(
+    r"[^\d\n]{0,30}?(?<![A-Za-z0-9])(?P<value>[A-Z]{0,3}\d[A-Z0-9]{5,17})(?![A-Za-z0-9])", re.IGNORECASE
+)
+_DOCUMENTS: Final = frozenset({Entity.PASSPORT, Entity.DRIVING_LICENCE})
+_FEWEST_DOCUMENT_DIGITS: Final = 5
 _PLATE_LABELS: Final = Phrases(word_list("labelled_number", "labels_plate"))
 _PLATE: Final = re.compile(
     r"[\"'\\]{0,3}[ :=#.]{1,3}(?:(?:is|no|nr|number|ist|est|es|è)\b[ :.]{1,2}){0,2}[\"']?"
@@ -75,6 +81,9 @@ class LabelledNumberRecognizer(RuleRecognizer):
                     value = _trimmed(match["value"])
                     if _enough_digits(value) and not (everyday and _only_a_count(match, value)):
                         yield Found(match.start("value"), match.start("value") + len(value), entity, 0.9)
+                near = _DOCUMENT_NUMBER.match(text, end) if entity in _DOCUMENTS else None
+                if near and sum(char.isdigit() for char in near["value"]) >= _FEWEST_DOCUMENT_DIGITS:
+                    yield Found(*near.span("value"), entity, 0.7)
         for _, last in _PLATE_LABELS.find(scan):
             plate = _PLATE.match(text, words[last].end)
             if plate and any(char.isdigit() for char in plate["value"]) and len(plate["value"]) > 3:
