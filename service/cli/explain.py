@@ -2,17 +2,17 @@
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
 import typer
-from rich import box
 from rich.table import Table
 from rich.text import Text
 
 from service.cli.console import stdout
+from service.cli.options import Config, KeyRingFile
 from service.cli.sanitize import sanitizer_config
+from service.cli.titled_table import titled_table
 from service.detection.entity_rules import Exemption
 from service.detection.spans import Advantage
 from service.events.event import Rejection
@@ -53,12 +53,8 @@ def register(app: typer.Typer) -> None:
             list[VendorName] | None,
             typer.Option(help="Explain for this vendor only; may be given more than once."),
         ] = None,
-        config: Annotated[
-            Path | None, typer.Option(help="Folder of the policy files. [default: WEIR_CONFIG_DIR]")
-        ] = None,
-        keyring: Annotated[
-            Path | None, typer.Option(help="Key ring file. [default: WEIR_KEYRING_FILE]")
-        ] = None,
+        config: Config = None,
+        keyring: KeyRingFile = None,
         show_values: Annotated[
             bool, typer.Option("--show-values", help="Show raw values and what was found, word by word.")
         ] = False,
@@ -98,7 +94,7 @@ def register(app: typer.Typer) -> None:
 def _vendor_table(explained: Explained, vendors: list[VendorName], *, show_values: bool) -> Table:
     name = explained.trace.event.name if show_values else explained.name
     title = " ".join(filter(None, (explained.trace.event.call, name)))
-    table = _table(Text(_plain(title)), "vendor", "outcome", "found by the gate alone")
+    table = titled_table(Text(_plain(title)), "vendor", "outcome", "found by the gate alone")
     for outcome in explained.trace.outcomes:
         if outcome.vendor in vendors:
             hits = [
@@ -120,7 +116,7 @@ def _outcome(outcome: Outcome) -> str:
 
 
 def _field_table(explained: Explained, vendors: list[VendorName], *, show_values: bool) -> Table:
-    table = _table("Fields", "field", "class", *(["value"] if show_values else []), "vendor", "gets")
+    table = titled_table("Fields", "field", "class", *(["value"] if show_values else []), "vendor", "gets")
     for field in explained.fields:
         lines: dict[str, list[VendorName]] = {}
         for name, treatment in field.treatments.items():
@@ -144,7 +140,7 @@ def _gets(treatment: Treatment) -> str:
 
 def _finding_table(explained: Explained, *, show_values: bool) -> Table:
     headings = ["field", "characters", *(["text"] if show_values else [])]
-    table = _table("Found in texts", *headings, "entity", "recognizer", "score", "for", "result")
+    table = titled_table("Found in texts", *headings, "entity", "recognizer", "score", "for", "result")
     for field in explained.fields:
         searched = sorted({name for finding in field.findings for name in finding.vendors})
         shown = _plain(field.path)
@@ -262,21 +258,6 @@ def _written(value: object) -> str:
 def _plain(text: str) -> str:
     """The text without what moves a terminal's cursor or changes its colours."""
     return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
-
-
-def _table(title: str | Text, *headings: str) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        header_style="bold",
-        title=title,
-        title_justify="left",
-        title_style="bold",
-    )
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
 
 
 def _print(text: str) -> None:

@@ -1,6 +1,5 @@
 """`weir policy`: check the policy files, and show what they say."""
 
-from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
@@ -10,6 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from service.cli.console import stdout
+from service.cli.options import Config
+from service.cli.titled_table import titled_table
 from service.policy.compiler import compile_policy
 from service.policy.entities import GUESSED
 from service.policy.loader import load_files
@@ -24,7 +25,6 @@ app = typer.Typer(
     help="Check the policy files, and show what each vendor may have (docs/policy.md).",
 )
 
-Config = Annotated[Path | None, typer.Option(help="Folder of the policy files. [default: WEIR_CONFIG_DIR]")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
 
 _STYLES: Final = {Fate.KEPT: "green", Fate.TRANSFORMED: "cyan", Fate.DROPPED: "bright_black"}
@@ -95,7 +95,7 @@ def _matrix_table(matrix: Matrix, vendors: list[VendorName]) -> Table:
 
 
 def _override_table(matrix: Matrix) -> Table:
-    table = _titled_table(
+    table = titled_table(
         "* Fields treated otherwise than their class", "vendor", "field", "data class", "instead"
     )
     for override in matrix.overrides:
@@ -109,7 +109,7 @@ def _override_table(matrix: Matrix) -> Table:
 
 
 def _breaker_table(vendors: dict[VendorName, VendorFile]) -> Table:
-    table = _titled_table("Circuit breakers", "vendor", "opens at", "closes")
+    table = titled_table("Circuit breakers", "vendor", "opens at", "closes")
     for name, file in vendors.items():
         breaker = file.breaker
         table.add_row(
@@ -121,7 +121,7 @@ def _breaker_table(vendors: dict[VendorName, VendorFile]) -> Table:
 
 
 def _entity_table(plan: TrackingPlanFile, vendors: dict[VendorName, VendorFile]) -> Table:
-    table = _titled_table("Findings in texts", "vendor", "judged", "words")
+    table = titled_table("Findings in texts", "vendor", "judged", "words")
     for name, form in (("all", plan.entities), *((name, file.entities) for name, file in vendors.items())):
         for entity, threshold in form.thresholds.items():
             table.add_row(name, f"{entity} counts from a score of {threshold:g}", "")
@@ -129,21 +129,6 @@ def _entity_table(plan: TrackingPlanFile, vendors: dict[VendorName, VendorFile])
             table.add_row(name, f"no {' or '.join(sorted(GUESSED))}", ", ".join(form.allow))
         for entity, words in form.deny.items():
             table.add_row(name, f"always {entity}", ", ".join(words))
-    return table
-
-
-def _titled_table(title: str, *headings: str) -> Table:
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-        header_style="bold",
-        title=title,
-        title_justify="left",
-        title_style="bold",
-    )
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
     return table
 
 

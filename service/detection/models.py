@@ -99,14 +99,20 @@ def _rows_are_independent(multiply: Callable[[_Matrix, _Matrix], _Matrix], outpu
     )
 
 
+def package_folder(package: str) -> Path | None:
+    """Where a package's files are; None where it is not installed. The package is not imported."""
+    spec = importlib.util.find_spec(package)
+    return None if spec is None or spec.origin is None else Path(spec.origin).parent
+
+
 def _model_folder(name: str) -> Path:
     package = _PACKAGES.get(name)
     if package is None:
         raise ConfigurationError(f"spaCy model {name!r} is unknown; known: {', '.join(_PACKAGES)}")
-    spec = importlib.util.find_spec(package)
-    if spec is None or spec.origin is None:
+    installed = package_folder(package)
+    if installed is None:
         raise ConfigurationError(f"spaCy model {name!r}: package {package} is not installed")
-    folders = sorted(Path(spec.origin).parent.glob("*-*/config.cfg"))
+    folders = sorted(installed.glob("*-*/config.cfg"))
     if not folders:
         raise ConfigurationError(f"spaCy model {name!r}: no model folder in package {package}")
     return folders[-1].parent

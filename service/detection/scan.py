@@ -41,6 +41,11 @@ class Scan(NlpArtifacts):
         self.digits = len(_DIGIT.findall(text))
         self.entities: list[Span] = []
 
+    @classmethod
+    def of(cls, text: str, artifacts: NlpArtifacts | None) -> "Scan":
+        """The scan that travels as these artifacts, or a new one for a caller that has none."""
+        return artifacts if isinstance(artifacts, cls) else cls(text)
+
     @cached_property
     def ascii(self) -> bool:
         """Whether it is ASCII throughout."""

@@ -97,7 +97,7 @@ class PersonRecognizer(LocalRecognizer):
         nlp_artifacts: NlpArtifacts,
     ) -> list[RecognizerResult]:
         """Names that the model found and the lists do not deny, and those that the lists find."""
-        scan = nlp_artifacts if isinstance(nlp_artifacts, Scan) else Scan(text)
+        scan = Scan.of(text, nlp_artifacts)
         people = [(e.start_char, e.end_char) for e in nlp_artifacts.entities if e.label_ in _PERSON_LABELS]
         return [presidio_result(self, found) for found in _Names(scan, self._lexicon).find(people)]
 

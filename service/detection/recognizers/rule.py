@@ -46,7 +46,7 @@ class RuleRecognizer(LocalRecognizer):
         nlp_artifacts: NlpArtifacts | None = None,
     ) -> list[RecognizerResult]:
         """Presidio's interface to `find`: the artifacts are the text's scan, or one is made."""
-        scan = nlp_artifacts if isinstance(nlp_artifacts, Scan) else Scan(text)
+        scan = Scan.of(text, nlp_artifacts)
         return [presidio_result(self, found) for found in self.find(scan)]
 
 
