@@ -179,7 +179,7 @@ def _attend(connection: socket.socket) -> NoReturn:
 
 def _command(arguments: list[str], environment: dict[str, str], folder: Path) -> int:
     from service.cli import app  # noqa: PLC0415
-    from service.sanitize import template  # noqa: PLC0415
+    from service.processes import template  # noqa: PLC0415
 
     os.environ.clear()
     os.environ.update(environment)
@@ -239,7 +239,7 @@ class _Spare:
 def _become_template(pipe: socket.socket, parent: int) -> None:
     from multiprocessing.connection import Connection  # noqa: PLC0415
 
-    from service.sanitize import template_process  # noqa: PLC0415
+    from service.processes import template_process  # noqa: PLC0415
 
     _end_with(parent)
     template_process.main(recv_handle(Connection(pipe.detach())), parent)

@@ -14,9 +14,9 @@ from service.cli.options import Config, KeyRingFile
 from service.errors import ConfigurationError
 from service.observability.logs import configure_logging
 from service.policy.vendor_names import VendorName
+from service.processes.pool import PoolLimits, SanitizerPool
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import DeadLettered, Outcome, Sent, Suppressed
-from service.sanitize.pool import PoolLimits, SanitizerPool
 from service.settings import Settings, load_settings
 
 

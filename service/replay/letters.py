@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from kafka import TopicPartition
 
+from service.output.dead_letters import DeadLetter
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import DeadLetterReason
-from service.streaming.dead_letters import DeadLetter
 
 
 class Due(NamedTuple):

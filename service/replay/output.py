@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from kafka import TopicPartition
 
+from service.output.dead_letters import dead_letter
 from service.policy.vendor_names import VendorName
 from service.replay.letters import Due, Letters
 from service.replay.raw_batch import RawBatch
@@ -19,7 +20,6 @@ from service.sanitize.outcomes import (
     Suppressed,
     SuppressReason,
 )
-from service.streaming.dead_letters import dead_letter
 from service.streaming.output import Headers, OutputRules
 from service.vendors.form import ShapeReason
 from service.vendors.registry import FORMS

@@ -16,6 +16,7 @@ from kafka.errors import KafkaError
 
 from service.errors import BrokerError, ReplayError
 from service.policy.vendor_names import VendorName
+from service.processes.pool import PoolLimits, SanitizerPool
 from service.replay.client import let_go
 from service.replay.definition import group_of
 from service.replay.differences import Differences
@@ -31,7 +32,6 @@ from service.replay.tally import Tally
 from service.replay.targets import Mark, Target
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, Sent
-from service.sanitize.pool import PoolLimits, SanitizerPool
 from service.streaming.breakers import Window, gate_counts
 from service.streaming.needed_rights import transactions_right
 from service.streaming.output import OutputRules

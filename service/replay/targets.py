@@ -17,10 +17,10 @@ from kafka.future import Future
 from kafka.structs import OffsetAndMetadata
 
 from service.errors import ConfigurationError, ReplayError
+from service.output.partitioning import key_hash
 from service.replay.output import ReplayRecord
 from service.replay.record_batches import RecordBatch, enqueue
 from service.replay.tally import Tally
-from service.streaming.partitioning import key_hash
 
 #: What the name of a file that is not whole yet ends with.
 PARTIAL: Final = ".partial"

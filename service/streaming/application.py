@@ -16,8 +16,8 @@ from service.kafka_access import KafkaAccess
 from service.observability import metrics
 from service.observability.logs import FAUST_LOGGER
 from service.observability.probes import ProbeServer
+from service.processes.pool import PoolLimits, SanitizerPool
 from service.sanitize.config import SanitizerConfig
-from service.sanitize.pool import PoolLimits, SanitizerPool
 from service.settings import Settings
 from service.streaming.backlog import Backlog
 from service.streaming.breakers import Breakers

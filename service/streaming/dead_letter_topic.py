@@ -15,11 +15,11 @@ from kafka.errors import KafkaError
 
 from service.errors import BrokerError
 from service.kafka_access import KafkaAccess
+from service.output.dead_letters import DeadLetter, read_dead_letter
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import DeadLetterReason, Stage
 from service.settings import Settings
 from service.streaming.connection import ANSWER_TIMEOUT, check_connection
-from service.streaming.dead_letters import DeadLetter, read_dead_letter
 
 _POLL_MS: Final = 200
 _ANSWER_MS: Final = int(ANSWER_TIMEOUT * 1000)

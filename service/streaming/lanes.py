@@ -9,8 +9,8 @@ from aiokafka import TopicPartition
 from service.errors import BrokerError
 from service.kafka_access import KafkaAccess
 from service.observability import metrics
+from service.processes.pool import SanitizerPool
 from service.sanitize.outcomes import BatchResult
-from service.sanitize.pool import SanitizerPool
 from service.settings import Settings
 from service.streaming.backlog import Backlog
 from service.streaming.breakers import Breakers

@@ -10,7 +10,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from service.observability import metrics
-from service.sanitize.pool import SanitizerPool
+from service.processes.pool import SanitizerPool
 from service.settings import Settings
 from service.streaming.backlog import Backlog
 from service.streaming.health import Health, Vital

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from service.observability import metrics
+from service.output.dead_letters import dead_letter
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import (
     BatchResult,
@@ -17,7 +18,6 @@ from service.sanitize.outcomes import (
     Stage,
     Suppressed,
 )
-from service.streaming.dead_letters import dead_letter
 from service.streaming.record_batch import RecordBatch
 
 Headers = tuple[tuple[str, bytes], ...]

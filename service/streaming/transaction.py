@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from service.kafka_access import KafkaAccess
+from service.output.partitioning import key_hash
 from service.streaming.output import OutputRecord
-from service.streaming.partitioning import key_hash
 
 #: Seconds that a producer may take to go; a broker that is away would hold it for ever.
 STOP_TIMEOUT: Final = 3.0

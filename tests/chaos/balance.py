@@ -11,11 +11,11 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 
 from service.detection.detector import Detector
+from service.output.dead_letters import dead_letter
 from service.policy import load
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.outcomes import DeadLettered, Sent, Suppressed
 from service.sanitize.sanitizer import Sanitizer
-from service.streaming.dead_letters import dead_letter
 from tests.running_weir import RunningWeir, read_committed
 
 #: Records that the pure function is given at once.

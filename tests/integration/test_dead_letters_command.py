@@ -14,11 +14,11 @@ from service.demo.events import generate
 from service.demo.malformed import malformed
 from service.errors import BrokerError
 from service.events.event import RejectReason
+from service.output.dead_letters import dead_letter
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import DeadLettered, FailReason, Stage
 from service.settings import Settings
 from service.streaming.dead_letter_topic import DeadLetterTopic, Selection
-from service.streaming.dead_letters import dead_letter
 from service.vendors.form import ShapeReason
 from tests.running_weir import RunningWeir, admin
 

@@ -29,9 +29,9 @@ from service.observability import logs
 from service.observability.logs import configure_logging
 from service.policy import load
 from service.policy.vendor_names import VendorName
+from service.processes.pool import PoolLimits, SanitizerPool
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.outcomes import BatchResult
-from service.sanitize.pool import PoolLimits, SanitizerPool
 from service.sanitize.sanitizer import Sanitizer
 from service.streaming.output import Output, OutputRules, count
 from service.streaming.record_batch import RecordBatch

@@ -16,10 +16,10 @@ from structlog.testing import capture_logs
 
 from service.demo.events import generate
 from service.errors import ConfigurationError, SanitizerError
-from service.sanitize import template
+from service.processes import template
+from service.processes.pool import PoolLimits, SanitizerPool
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Stage
-from service.sanitize.pool import PoolLimits, SanitizerPool
 from service.settings import Settings
 from tests.faulty_sanitizer import FINE, MEGABYTE, REMARK, FaultyConfig
 from tests.running_weir import descendants, runs, wait_until

@@ -5,6 +5,7 @@ import pytest
 from kafka import TopicPartition
 
 from service.events.event import RejectReason
+from service.output.dead_letters import DeadLetter
 from service.policy.vendor_names import VendorName
 from service.replay import pacing
 from service.replay.differences import Differences
@@ -23,7 +24,6 @@ from service.sanitize.outcomes import (
     Suppressed,
     SuppressReason,
 )
-from service.streaming.dead_letters import DeadLetter
 from service.vendors.form import ShapeReason
 from service.vendors.registry import FORMS
 

@@ -6,9 +6,9 @@ import orjson
 import pytest
 from aiokafka import TopicPartition
 
+from service.output.dead_letters import dead_letter, read_dead_letter
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import DeadLettered, FailReason, Stage
-from service.streaming.dead_letters import dead_letter, read_dead_letter
 
 OUTCOME = DeadLettered(VendorName.GA4, Stage.DELIVER, FailReason.OUTPUT_TOO_LARGE)
 

@@ -18,9 +18,9 @@ import structlog
 
 from service.errors import SanitizerError
 from service.observability import metrics
+from service.processes.template import SanitizerProcess, Template
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Stage
-from service.sanitize.template import SanitizerProcess, Template
 from service.settings import Settings
 
 log = structlog.get_logger(__name__)

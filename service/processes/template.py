@@ -15,9 +15,9 @@ from typing import Any, Final
 import structlog
 
 from service.errors import ConfigurationError, SanitizerError
+from service.processes.template_process import Failure, Fork, Reap, Unloadable
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, FailReason
-from service.sanitize.template_process import Failure, Fork, Reap, Unloadable
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ STALL_TIMEOUT: Final = 30
 INTERVAL: Final = 0.1
 
 _COMMAND: Final = (
-    "import sys; from service.sanitize.template_process import main; main(*map(int, sys.argv[1:]))"
+    "import sys; from service.processes.template_process import main; main(*map(int, sys.argv[1:]))"
 )
 #: Linear algebra with one thread: the pool is what uses the cores, and threads do not survive a fork.
 _ONE_THREAD: Final = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
