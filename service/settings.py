@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     batch_bytes: int = Field(
         default=8_388_608, ge=1_048_576, le=67_108_864, description="Most bytes of raw records in a batch."
     )
+    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
+        default="zstd", description="How the records of vendor topics and dead letters are compressed."
+    )
     batch_timeout: float = Field(
         default=60.0,
         gt=0,

@@ -1,7 +1,6 @@
 """The dead letter: where a record that could not go out is to be found, and why. Nothing of the record."""
 
 import orjson
-from aiokafka import TopicPartition
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.policy.vendor_names import VendorName
@@ -36,17 +35,19 @@ class DeadLetter(BaseModel):
 
 
 def dead_letter(
-    outcome: DeadLettered, *, source: TopicPartition, offset: int, timestamp: int, policy: str
+    outcome: DeadLettered, *, source: tuple[str, int], offset: int, timestamp: int, policy: str
 ) -> tuple[bytes, bytes]:
     """Key and value for the dead-letter topic.
 
-    The key is the raw record's coordinates, so that letters of one record meet in one partition. `timestamp`
-    is the raw record's, in milliseconds since 1970; `policy` the fingerprint of the policy in force.
+    The key is the raw record's coordinates, so that letters of one record meet in one partition. `source` is
+    the raw record's topic and partition, `timestamp` its own in milliseconds since 1970; `policy` is the
+    fingerprint of the policy in force.
     """
-    key = f"{source.topic}/{source.partition}/{offset}".encode()
+    topic, partition = source
+    key = f"{topic}/{partition}/{offset}".encode()
     value = {
-        "topic": source.topic,
-        "partition": source.partition,
+        "topic": topic,
+        "partition": partition,
         "offset": offset,
         "timestamp": timestamp,
         "vendor": outcome.vendor,

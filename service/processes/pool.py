@@ -18,7 +18,9 @@ import structlog
 
 from service.errors import SanitizerError
 from service.observability import metrics
+from service.output.encoding import Encoding, Output
 from service.processes.template import SanitizerProcess, Template
+from service.processes.template_process import Failure
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Stage
 from service.settings import Settings
@@ -131,32 +133,53 @@ class SanitizerPool:
         Raises:
             SanitizerError: if a process can't be replaced, or the pool was stopped.
         """
+        result = await self._in_thread(records, None)
+        assert isinstance(result, BatchResult)
+        return result
+
+    async def encode(self, records: Sequence[bytes | None], encoding: Encoding) -> Output:
+        """What the outcomes of every record come to, encoded where they are made.
+
+        Takes as long, and raises the same.
+        """
+        output = await self._in_thread(records, encoding)
+        assert isinstance(output, Output)
+        return output
+
+    async def _in_thread(
+        self, records: Sequence[bytes | None], encoding: Encoding | None
+    ) -> BatchResult | Output:
         unwanted = threading.Event()
         try:
             return await asyncio.get_running_loop().run_in_executor(
-                self._threads, self._in_free_slot, records, unwanted, time.monotonic()
+                self._threads, self._in_free_slot, records, encoding, unwanted, time.monotonic()
             )
         finally:
             unwanted.set()
 
     def _in_free_slot(
-        self, records: Sequence[bytes | None], unwanted: threading.Event, asked: float
-    ) -> BatchResult:
+        self,
+        records: Sequence[bytes | None],
+        encoding: Encoding | None,
+        unwanted: threading.Event,
+        asked: float,
+    ) -> BatchResult | Output:
         slot = self._free.get()
         metrics.STAGE_SECONDS.labels("queue").observe(time.monotonic() - asked)
         try:
             with metrics.STAGE_SECONDS.labels("sanitize").time():
-                return self._in_slot(slot, records, unwanted)
+                if len(records) > 1:
+                    answer = self._ask(slot, records, encoding, self._limits.batch_timeout)
+                    if not isinstance(answer, FailReason):
+                        return answer
+                result = self._one_by_one(slot, records, unwanted)
+                return result if encoding is None else encoding.encode(result)
         finally:
             self._free.put(slot)
 
-    def _in_slot(
+    def _one_by_one(
         self, slot: _Slot, records: Sequence[bytes | None], unwanted: threading.Event
     ) -> BatchResult:
-        if len(records) > 1:
-            answer = self._ask(slot, records, self._limits.batch_timeout)
-            if isinstance(answer, BatchResult):
-                return answer
         result = BatchResult([])
         for record in records:
             if unwanted.is_set():
@@ -171,25 +194,28 @@ class SanitizerPool:
     def _alone(self, slot: _Slot, record: bytes | None) -> BatchResult:
         reason = FailReason.WORKER_CRASHED
         for _ in range(TRIES):
-            answer = self._ask(slot, [record], self._limits.record_timeout)
+            answer = self._ask(slot, [record], None, self._limits.record_timeout)
             if isinstance(answer, BatchResult):
                 return answer
+            assert isinstance(answer, FailReason)
             reason = answer
             if reason is FailReason.TIMEOUT:
                 break
         metrics.ISOLATED_RECORDS.labels(reason).inc()
         return BatchResult([(DeadLettered(None, Stage.SANITIZE, reason),)])
 
-    def _ask(self, slot: _Slot, records: Sequence[bytes | None], seconds: float) -> BatchResult | FailReason:
+    def _ask(
+        self, slot: _Slot, records: Sequence[bytes | None], encoding: Encoding | None, seconds: float
+    ) -> BatchResult | Output | FailReason:
         """Have the slot's process do it, and replace the process where it must be."""
         slot.move()
         try:
             if not slot.process.runs:
                 self._replace(slot, "crashed", "ended while idle")
-            answer = slot.process.sanitize(records, seconds, slot.move)
+            answer = slot.process.sanitize(records, encoding, seconds, slot.move)
             if self._template.stopped:
                 raise SanitizerError("the sanitizer's processes were stopped")
-            if not isinstance(answer, BatchResult):
+            if isinstance(answer, Failure):
                 reason = "timeout" if answer.reason is FailReason.TIMEOUT else "crashed"
                 self._replace(slot, reason, answer.detail, records=len(records))
                 return answer.reason

@@ -15,6 +15,8 @@ from typing import Any, Final
 import structlog
 
 from service.errors import ConfigurationError, SanitizerError
+from service.output.encoding import Encoding, Output
+from service.processes.buffers import pack
 from service.processes.template_process import Failure, Fork, Reap, Unloadable
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, FailReason
@@ -70,17 +72,22 @@ class SanitizerProcess:
         return sum(map(int, self._status()[11:13])) / _TICKS
 
     def sanitize(
-        self, records: Sequence[bytes | None], seconds: float, moved: Callable[[], None]
-    ) -> BatchResult | Failure:
-        """What it answers within `seconds` of processor time; after a failure it must be ended.
+        self,
+        records: Sequence[bytes | None],
+        encoding: Encoding | None,
+        seconds: float,
+        moved: Callable[[], None],
+    ) -> BatchResult | Output | Failure:
+        """The outcomes, or what they come to where an encoding is given; after a failure it must be ended.
 
-        Processor time, so that the answer does not depend on what else the machine does. `moved` is called
-        whenever the process has used some.
+        It has `seconds` of processor time: of that, so that the answer does not depend on what else the
+        machine does. `moved` is called whenever the process has used some.
         """
         used = begun = self.processor_time()
         silent = 0.0
         try:
-            self._pipe.send(records)
+            self._pipe.send(encoding)
+            self._pipe.send_bytes(pack(records))
             while not self._pipe.poll(INTERVAL):
                 now = self.processor_time()
                 if now > used:
@@ -92,7 +99,7 @@ class SanitizerProcess:
                     return Failure(FailReason.TIMEOUT, f"no answer within {seconds:g} s of processor time")
                 if silent >= STALL_TIMEOUT:
                     return Failure(FailReason.TIMEOUT, f"did nothing for {STALL_TIMEOUT} s")
-            answer: BatchResult | Failure = self._pipe.recv()
+            answer: BatchResult | Output | Failure = self._pipe.recv()
         except BlockingIOError:
             return Failure(FailReason.TIMEOUT, f"did not read or write for {STALL_TIMEOUT} s")
         except (EOFError, OSError):

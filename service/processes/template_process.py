@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from service.errors import ConfigurationError
+from service.output.encoding import Encoding, Output
+from service.processes.buffers import unpack
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, FailReason
 
@@ -133,10 +135,12 @@ def _serve(sanitizer: "Sanitizer", pipe: Connection, memory: int) -> None:
         Path("/proc/self/oom_score_adj").write_text(_OOM_SCORE, encoding="ascii")
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     while True:
-        records = pipe.recv()
-        answer: BatchResult | Failure
+        encoding: Encoding | None = pipe.recv()
+        records = unpack(pipe.recv_bytes())
+        answer: BatchResult | Output | Failure
         try:
-            answer = sanitizer.sanitize(records)
+            result = sanitizer.sanitize(records)
+            answer = result if encoding is None else encoding.encode(result)
         except Exception as error:  # noqa: BLE001  (whatever it is, its text may hold a value)
             answer = Failure(FailReason.WORKER_CRASHED, _class_and_place(error))
         pipe.send(answer)

@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 from kafka import TopicPartition
 
 from service.output.dead_letters import dead_letter
+from service.output.rules import Headers, OutputRules
 from service.policy.vendor_names import VendorName
 from service.replay.letters import Due, Letters
 from service.replay.raw_batch import RawBatch
@@ -20,7 +21,6 @@ from service.sanitize.outcomes import (
     Suppressed,
     SuppressReason,
 )
-from service.streaming.output import Headers, OutputRules
 from service.vendors.form import ShapeReason
 from service.vendors.registry import FORMS
 

@@ -15,6 +15,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from service.errors import BrokerError, ReplayError
+from service.output.rules import OutputRules
 from service.policy.vendor_names import VendorName
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.replay.client import let_go
@@ -34,7 +35,6 @@ from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, Sent
 from service.streaming.breakers import Window, gate_counts
 from service.streaming.needed_rights import transactions_right
-from service.streaming.output import OutputRules
 from service.streaming.refusals import refusal
 
 log = structlog.get_logger(__name__)

@@ -16,6 +16,8 @@ from service.kafka_access import KafkaAccess
 from service.observability import metrics
 from service.observability.logs import FAUST_LOGGER
 from service.observability.probes import ProbeServer
+from service.output.record_batches import Compression
+from service.output.rules import OutputRules, OutputTerms
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.sanitize.config import SanitizerConfig
 from service.settings import Settings
@@ -26,7 +28,6 @@ from service.streaming.credentials import credentials
 from service.streaming.health import Health, Pulse
 from service.streaming.lanes import Lanes
 from service.streaming.observer import TICK, Observer
-from service.streaming.output import OutputRules
 from service.streaming.preflight import Checked
 from service.streaming.refusals import refusal
 from service.streaming.transport import BatchConsumer, BatchTransport
@@ -132,13 +133,19 @@ class Application(faust.App):
             processes=settings.processes,
         )
         await self._pool.start()
-        rules = OutputRules(settings.dead_letter_topic, checked.policy.fingerprint, checked.largest)
+        rules = OutputRules(
+            settings.dead_letter_topic,
+            checked.policy.fingerprint,
+            checked.largest,
+            Compression(settings.compression),
+        )
+        terms = OutputTerms(rules, checked.partitions)
         breakers = Breakers(checked.policy, settings.control_topic)
         self._control = ControlTopic(KafkaAccess.of(settings), settings.control_topic)
         breakers.restore(await self._control.read())
         self.health.notes.append(breakers.notes)
         self._background.append(asyncio.create_task(self._end_with(self._control.follow(breakers))))
-        self._lanes = Lanes(settings, self._pool, rules, breakers, self._backlog, member=self._member_id)
+        self._lanes = Lanes(settings, self._pool, terms, breakers, self._backlog, member=self._member_id)
         self._background.append(asyncio.create_task(self._end_with(self._lanes.failed)))
         self._observe(self._lanes, self._pool)
         await super().on_start()

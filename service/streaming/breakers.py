@@ -9,7 +9,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from service.events.timestamps import format_timestamp
 from service.observability import metrics
 from service.observability.probes import Check
+from service.output.record_batches import Compression, EncodedBatch, TopicBatches
 from service.policy.plan import CompiledPolicy
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import BatchResult, Sent
-from service.streaming.output import OutputRecord
 
 log = structlog.get_logger(__name__)
 
@@ -107,6 +107,28 @@ def read_record(
         return vendor, BreakerRecord(state=State.OPEN, since=since, by=Cause.UNREADABLE)
 
 
+class Opening(NamedTuple):
+    """A record for the control topic that says that a breaker is open since a moment."""
+
+    topic: str
+    key: bytes
+    value: bytes
+    since: int
+
+    def encoded(self) -> EncodedBatch:
+        """It alone; the control topic has one partition."""
+        batches = TopicBatches(
+            self.topic,
+            1,
+            most_bytes=len(self.value),
+            compression=Compression.NONE,
+            timestamp=self.since,
+        )
+        batches.add(self.key, self.value, [])
+        (batch,) = batches.encoded()
+        return batch
+
+
 class Window:
     """The hits among a vendor's last events: as few of its last batches as hold `per_events` events.
 
@@ -151,7 +173,7 @@ class Breakers:
         self._topic = topic
         self._clock = clock
         self._windows = {vendor: Window(rule.per_events) for vendor, rule in self._rules.items()}
-        self._unwritten: dict[VendorName, OutputRecord] = {}
+        self._unwritten: dict[VendorName, Opening] = {}
         #: Replaced as a whole, never changed: the probes' thread reads it.
         self.open: Mapping[VendorName, BreakerRecord] = {}
         for vendor in self._rules:
@@ -173,13 +195,15 @@ class Breakers:
         elif record != self.open.get(vendor):
             self._open(vendor, record)
 
-    def observe(self, result: BatchResult) -> None:
-        """Count a batch's hits before anything of it goes out, and open where they are too many."""
+    def observe(self, hits: Mapping[VendorName, int], events: Mapping[VendorName, int]) -> None:
+        """Count a batch's hits of the gate, and its events, before anything of it goes out.
+
+        Opens the breakers of vendors with too many.
+        """
         self.expire()
-        hits, sent = gate_counts(result)
         for vendor, window in self._windows.items():
             if vendor not in self.open:
-                window.add(hits[vendor], sent[vendor])
+                window.add(hits.get(vendor, 0), events.get(vendor, 0))
                 if window.hits >= self._rules[vendor].gate_hits:
                     self._trip(vendor, window)
 
@@ -194,11 +218,11 @@ class Breakers:
             for vendor, record in self.open.items()
         ]
 
-    def unwritten(self) -> tuple[OutputRecord, ...]:
+    def unwritten(self) -> tuple[Opening, ...]:
         """What must go to the control topic with the next transaction: openings that it does not hold yet."""
         return tuple(self._unwritten.values())
 
-    def written(self, records: tuple[OutputRecord, ...]) -> None:
+    def written(self, records: tuple[Opening, ...]) -> None:
         """These have been committed."""
         self._unwritten = {key: each for key, each in self._unwritten.items() if each not in records}
 
@@ -221,7 +245,7 @@ class Breakers:
             events=window.events,
             policy=self._policy,
         )
-        self._unwritten[vendor] = OutputRecord(self._topic, vendor.encode(), record.encode(), ())
+        self._unwritten[vendor] = Opening(self._topic, vendor.encode(), record.encode(), since)
         self._open(vendor, record)
 
     def _open(self, vendor: VendorName, record: BreakerRecord) -> None:

@@ -8,7 +8,8 @@ committed offset.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from dataclasses import replace
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 import structlog
 from aiokafka import TopicPartition
@@ -17,14 +18,17 @@ from kafka.errors import KafkaError as ClientError
 
 from service.errors import BrokerError
 from service.observability import metrics
-from service.sanitize.outcomes import BatchResult
+from service.output.encoding import Output
+from service.output.rules import OutputTerms
 from service.streaming.breakers import Breakers
-from service.streaming.output import Output, OutputRules, count
+from service.streaming.counts import count
 from service.streaming.record_batch import RecordBatch
 from service.streaming.refusals import refusal
 from service.streaming.transaction import TransactionalProducer
 
 log = structlog.get_logger(__name__)
+
+Answer = TypeVar("Answer")
 
 #: Seconds between tries while Kafka fails: doubled from the first to the last.
 FIRST_PAUSE: Final = 0.1
@@ -37,17 +41,21 @@ CANCEL_AGAIN: Final = 1.0
 class LaneContext(Protocol):
     """What a lane needs of its surroundings."""
 
-    rules: OutputRules
     breakers: Breakers
     group: str
+    #: By what batches are encoded now.
+    terms: OutputTerms
     #: Seconds that Kafka may fail or be away before the worker gives up.
     patience: float
 
     def new_producer(self, source: TopicPartition) -> TransactionalProducer:
         """A producer with the partition's transactional id, not started."""
 
-    async def sanitize(self, values: tuple[bytes | None, ...]) -> BatchResult:
-        """The outcomes of a batch."""
+    async def sanitize(self, batch: RecordBatch, terms: OutputTerms) -> Output:
+        """What a batch comes to."""
+
+    async def look(self, producer: TransactionalProducer) -> None:
+        """Take up in `terms` what a producer knows of the output topics."""
 
     async def committed(self, source: TopicPartition) -> int | None:
         """The group's committed offset, None where there is none yet."""
@@ -57,6 +65,14 @@ class LaneContext(Protocol):
 
     def done(self, batch: RecordBatch) -> None:
         """A batch has left the lane, committed or not."""
+
+
+class _Work(NamedTuple):
+    """A batch, by what it is encoded, and the task that has it done."""
+
+    batch: RecordBatch
+    terms: OutputTerms
+    task: asyncio.Task[Output]
 
 
 class _NotYetError(Exception):
@@ -70,7 +86,7 @@ class Lane:
         self.source = source
         self.assignment = assignment
         self._context = context
-        self._batches: asyncio.Queue[tuple[RecordBatch, asyncio.Task[BatchResult]]] = asyncio.Queue()
+        self._batches: asyncio.Queue[_Work] = asyncio.Queue()
         self._producer: TransactionalProducer | None = None
         self._opened = False
         self.closing = False
@@ -85,8 +101,7 @@ class Lane:
         if self.task.done():
             self._context.done(batch)
             return
-        work = asyncio.create_task(self._context.sanitize(batch.values))
-        self._batches.put_nowait((batch, work))
+        self._batches.put_nowait(self._begin(batch))
 
     @property
     def committed(self) -> int | None:
@@ -106,9 +121,9 @@ class Lane:
             self.task.cancel()
             await asyncio.wait([self.task], timeout=CANCEL_AGAIN)
         while not self._batches.empty():
-            batch, work = self._batches.get_nowait()
-            work.cancel()
-            self._leave(batch)
+            work = self._batches.get_nowait()
+            work.task.cancel()
+            self._leave(work.batch)
         await self._stop_producer()
         log.debug("lane_closed", **self.coordinates)
 
@@ -116,15 +131,23 @@ class Lane:
         """Commit the batches in their order, until closed or failed."""
         await self._until_it_works(self._open)
         while True:
-            batch, work = await self._batches.get()
+            work = await self._batches.get()
             try:
-                self.sanitizing = True
-                result = await work
-                self.sanitizing = False
-                await self._deliver(batch, result)
+                await self._deliver(work)
             finally:
-                work.cancel()
-                self._leave(batch)
+                work.task.cancel()
+                self._leave(work.batch)
+
+    def _begin(self, batch: RecordBatch) -> _Work:
+        """Have a batch sanitized, and encoded as things stand."""
+        terms = replace(self._context.terms, shut=frozenset(self._context.breakers.open))
+        return _Work(batch, terms, asyncio.create_task(self._context.sanitize(batch, terms)))
+
+    async def _output(self, work: _Work) -> Output:
+        self.sanitizing = True
+        output = await work.task
+        self.sanitizing = False
+        return output
 
     def _leave(self, batch: RecordBatch) -> None:
         self._context.done(batch)
@@ -145,33 +168,51 @@ class Lane:
         self._opened = True
         log.debug("lane_opened", **self.coordinates, committed=self._next)
 
-    async def _deliver(self, batch: RecordBatch, result: BatchResult) -> None:
-        start, output = self._next, Output()
-        breakers = self._context.breakers
-        if batch.offsets[-1] >= self._next:
-            breakers.observe(result)
+    async def _deliver(self, work: _Work) -> None:
+        """Commit a batch whose turn it is.
 
-        async def commit() -> None:
-            nonlocal start, output
+        The first look at its hits may open a breaker, and much may have happened since it was encoded: where
+        it would be encoded otherwise now, or some of it is committed already, it is done once more.
+        """
+        whole, output = work.batch, await self._output(work)
+        breakers = self._context.breakers
+        if whole.offsets[-1] >= self._next:
+            breakers.observe(output.hits, output.passed)
+        tried: tuple[RecordBatch, Output] | None = None
+
+        async def commit() -> _Work | None:
+            """Commit; or the work that must be done before."""
+            nonlocal tried
             if self._producer is None:  # the last try failed: what became of it is seen by opening anew
                 await self._open()
-            self._refuse_lost_batch(batch)
-            if batch.offsets[-1] < self._next:
-                return
-            start = self._next
-            with metrics.STAGE_SECONDS.labels("build").time():
-                output = self._context.rules.output(batch, result, start, breakers.open)
-            openings = breakers.unwritten()
+            self._refuse_lost_batch(whole)
+            if whole.offsets[-1] < self._next:
+                return None
             assert self._producer is not None
-            records, next_offset = [*output.records, *openings], batch.offsets[-1] + 1
+            await self._context.look(self._producer)
+            if work.batch.offsets[0] < self._next or not self._is_current(work.terms):
+                return self._begin(whole.since(self._next))
+            openings = breakers.unwritten()
+            batches = [*output.batches, *(opening.encoded() for opening in openings)]
+            tried, next_offset = (work.batch, output), whole.offsets[-1] + 1
             with metrics.STAGE_SECONDS.labels("commit").time():
-                await self._producer.commit(records, self.source, next_offset)
+                await self._producer.commit(batches, self.source, next_offset)
             self._next = next_offset
             breakers.written(openings)
+            return None
 
-        await self._until_it_works(commit)
-        if output.outcomes:
-            count(batch, result, output, start, time.monotonic() - batch.fetched_at)
+        while (again := await self._until_it_works(commit)) is not None:
+            work = again
+            try:
+                output = await self._output(work)
+            finally:
+                work.task.cancel()
+        if tried is not None:
+            count(*tried, time.monotonic() - whole.fetched_at)
+
+    def _is_current(self, terms: OutputTerms) -> bool:
+        """Whether a batch would be encoded by the same terms now."""
+        return terms == replace(self._context.terms, shut=frozenset(self._context.breakers.open))
 
     def _refuse_lost_batch(self, batch: RecordBatch) -> None:
         """A batch that was fetched before this one and never came here must not be jumped over.
@@ -185,7 +226,7 @@ class Lane:
                 f"{self._next} and {batch.offsets[0]}"
             )
 
-    async def _until_it_works(self, step: Callable[[], Awaitable[None]]) -> None:
+    async def _until_it_works(self, step: Callable[[], Awaitable[Answer]]) -> Answer:
         """Try, again with growing pauses while Kafka fails.
 
         Raises:

@@ -1,7 +1,10 @@
 """The lanes of one worker: each batch to its partition's lane, and an end to lanes that are out of date."""
 
 import asyncio
+from array import array
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
 
 import structlog
 from aiokafka import TopicPartition
@@ -9,18 +12,21 @@ from aiokafka import TopicPartition
 from service.errors import BrokerError
 from service.kafka_access import KafkaAccess
 from service.observability import metrics
+from service.output.encoding import Encoding, Output
+from service.output.rules import OutputTerms
 from service.processes.pool import SanitizerPool
-from service.sanitize.outcomes import BatchResult
 from service.settings import Settings
 from service.streaming.backlog import Backlog
 from service.streaming.breakers import Breakers
 from service.streaming.group import Group
 from service.streaming.lane import Lane
-from service.streaming.output import OutputRules
 from service.streaming.record_batch import RecordBatch
 from service.streaming.transaction import TransactionalProducer, transactional_ids
 
 log = structlog.get_logger(__name__)
+
+#: The type of array that is sent to a process as one piece; as it is to Kafka, of 64 bits.
+_INTEGERS: Final = "q"
 
 
 class Lanes:
@@ -34,14 +40,14 @@ class Lanes:
         self,
         settings: Settings,
         pool: SanitizerPool,
-        rules: OutputRules,
+        terms: OutputTerms,
         breakers: Breakers,
         backlog: Backlog,
         *,
         member: Callable[[], str | None],
     ) -> None:
         """Begin without a lane. `member` gives the id by which the group knows this worker."""
-        self.rules = rules
+        self.terms = terms
         self.breakers = breakers
         self.group = settings.group_id
         self.patience = settings.transaction_timeout
@@ -106,12 +112,23 @@ class Lanes:
             transactional_id=f"{transactional_ids(self._settings.group_id, source.topic)}{source.partition}",
             group=self._settings.group_id,
             transaction_timeout=self._settings.transaction_timeout,
-            batch_bytes=self.rules.largest,
         )
 
-    async def sanitize(self, values: tuple[bytes | None, ...]) -> BatchResult:
+    async def sanitize(self, batch: RecordBatch, terms: OutputTerms) -> Output:
         """See LaneContext."""
-        return await self._pool.sanitize(values)
+        offsets, timestamps = array(_INTEGERS, batch.offsets), array(_INTEGERS, batch.timestamps)
+        return await self._pool.encode(
+            batch.values, Encoding(terms, tuple(batch.source), offsets, timestamps)
+        )
+
+    async def look(self, producer: TransactionalProducer) -> None:
+        """See LaneContext."""
+        before = self.terms.partitions
+        partitions = await producer.partitions(before)
+        if any(partitions[topic] < count for topic, count in before.items()):
+            partitions = await producer.partitions(before, fresh=True)  # another lane's has heard more
+        if partitions != before:
+            self.terms = replace(self.terms, partitions=partitions)
 
     async def committed(self, source: TopicPartition) -> int | None:
         """See LaneContext. Asked after the producer's start, when no older transaction can change it."""

@@ -10,7 +10,7 @@ from service.policy.plan import CompiledPolicy
 from service.pseudonyms.keyring import KeyRing
 from service.settings import Settings
 from service.streaming.needed_rights import Task, needed_rights
-from service.streaming.topics import Topics, TopicState, needed_topics, refuse_unfit
+from service.streaming.topics import Topics, needed_topics, refuse_unfit
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,13 @@ class Checked:
         policy: The compiled policy.
         keyring_file: The key ring's file, which holds valid keys.
         largest: Bytes of the largest record that every output topic takes.
+        partitions: How many each output topic has.
     """
 
     policy: CompiledPolicy
     keyring_file: Path
     largest: int
+    partitions: dict[str, int]
 
 
 def check(settings: Settings) -> Checked:
@@ -45,8 +47,10 @@ def check(settings: Settings) -> Checked:
         kafka.require(needed_rights(Task.WORKER, settings, topics))
         states = kafka.look(topics)
     refuse_unfit(states)
-    return Checked(policy, settings.keyring_file, _largest(states))
-
-
-def _largest(states: list[TopicState]) -> int:
-    return min(state.largest for state in states if state.topic.role.is_output)
+    outputs = [state for state in states if state.topic.role.is_output]
+    return Checked(
+        policy,
+        settings.keyring_file,
+        largest=min(state.largest for state in outputs),
+        partitions={state.topic.name: state.partitions for state in outputs},
+    )

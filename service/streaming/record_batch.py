@@ -1,7 +1,8 @@
 """A run of raw records of one partition: one message for Faust, one transaction for Kafka."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -34,6 +35,18 @@ class RecordBatch:
     def size(self) -> int:
         """Bytes of all values."""
         return sum(len(value) for value in self.values if value is not None)
+
+    def since(self, offset: int) -> "RecordBatch":
+        """The records from an offset on."""
+        begin = bisect_left(self.offsets, offset)
+        if not begin:
+            return self
+        return replace(
+            self,
+            offsets=self.offsets[begin:],
+            timestamps=self.timestamps[begin:],
+            values=self.values[begin:],
+        )
 
 
 def split(records: Sequence[Any], most_records: int, most_bytes: int) -> Iterator[Sequence[Any]]:

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from service.kafka_access import KafkaAccess
-from service.output.partitioning import key_hash
-from service.streaming.output import OutputRecord
+from service.output.record_batches import EncodedBatch
 
 #: Seconds that a producer may take to go; a broker that is away would hold it for ever.
 STOP_TIMEOUT: Final = 3.0
@@ -34,7 +34,6 @@ class TransactionalProducer:
         transactional_id: str,
         group: str,
         transaction_timeout: float,
-        batch_bytes: int,
     ) -> None:
         self._group = group
         self._producer = AIOKafkaProducer(
@@ -43,7 +42,6 @@ class TransactionalProducer:
             transactional_id=transactional_id,
             transaction_timeout_ms=int(transaction_timeout * 1000),
             request_timeout_ms=int(transaction_timeout * 1000),
-            max_batch_size=batch_bytes,
             acks="all",
         )
 
@@ -59,21 +57,29 @@ class TransactionalProducer:
         with contextlib.suppress(Exception):  # its errors were reported when they came
             await asyncio.wait_for(self._producer.stop(), STOP_TIMEOUT)
 
-    async def commit(self, records: Iterable[OutputRecord], source: TopicPartition, offset: int) -> None:
-        """Write the records and the group's next offset of the source partition in one transaction.
+    async def partitions(self, topics: Iterable[str], *, fresh: bool = False) -> dict[str, int]:
+        """How many partitions each topic has: as this producer knows, or freshly asked.
+
+        Raises:
+            KafkaError: a topic is not there.
+        """
+        if fresh:
+            await self._producer.client.force_metadata_update()
+        return {topic: len(await self._producer.partitions_for(topic)) for topic in topics}
+
+    async def commit(self, batches: Iterable[EncodedBatch], source: TopicPartition, offset: int) -> None:
+        """Write batches and the group's next offset of the source partition in one transaction.
 
         Raises:
             ProducerFenced: somebody else has taken the id, or Kafka has ended the transaction for its age.
             KafkaError: anything else; whether the transaction was committed may be unknown.
         """
-        batches = await self._build(records)
         try:
             await self._producer.begin_transaction()
             _see(self._producer._txn_manager.wait_for_transaction_end())  # noqa: SLF001
             written = [
-                _see(await self._producer.send_batch(builder, topic, partition=partition))
-                for (topic, partition), builders in batches.items()
-                for builder in builders
+                _see(await self._producer.send_batch(_Ready(batch), batch.topic, partition=batch.partition))
+                for batch in batches
             ]
             await self._producer.send_offsets_to_transaction({source: offset}, self._group)
             await asyncio.gather(*written)
@@ -81,31 +87,30 @@ class TransactionalProducer:
         except AssertionError as error:  # how aiokafka refuses a step after its producer has failed
             raise KafkaError("the producer had failed before") from error
 
-    async def _build(self, records: Iterable[OutputRecord]) -> dict[tuple[str, int], list[Any]]:
-        """The records in Kafka's batches, by topic and partition, in their order."""
-        builders: dict[tuple[str, int], list[Any]] = {}
-        partitions: dict[str, list[int]] = {}
-        for record in records:
-            if record.topic not in partitions:
-                partitions[record.topic] = sorted(await self._producer.partitions_for(record.topic))
-            partition = partitions[record.topic][key_hash(record.key) % len(partitions[record.topic])]
-            batches = builders.setdefault((record.topic, partition), [])
-            if not batches or not _append(batches[-1], record):
-                batches.append(self._producer.create_batch())
-                fitted = _append(batches[-1], record)
-                assert fitted, "a record larger than a batch was not stopped before"
-        for batches in builders.values():
-            for batch in batches:
-                batch.close()
-        return builders
+
+class _Ready(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
+    """A batch that was encoded elsewhere, as aiokafka's accumulator and sender take it."""
+
+    def __init__(self, batch: EncodedBatch) -> None:
+        # Not the base's: that one would begin to encode a batch of its own.
+        self._batch = batch
+        self._relative_offset = batch.records
+        self._buffer: bytearray | None = None
+        self._closed = True
+
+    def _set_producer_state(self, producer_id: int, producer_epoch: int, base_sequence: int) -> None:
+        """Told once, right before the batch is sent for the first time."""
+        self._buffer = self._batch.of_producer(producer_id, producer_epoch, base_sequence)
+
+    def _build(self) -> bytearray:
+        assert self._buffer is not None, "a batch without a producer"
+        return self._buffer
+
+    def size(self) -> int:
+        return len(self._batch.data)
 
 
 def _see(future: asyncio.Future[Any]) -> asyncio.Future[Any]:
     """Have the future's error counted as seen: after a first failure nobody waits for the others."""
     future.add_done_callback(lambda done: done.cancelled() or done.exception())
     return future
-
-
-def _append(batch: Any, record: OutputRecord) -> bool:
-    appended = batch.append(key=record.key, value=record.value, timestamp=None, headers=list(record.headers))
-    return appended is not None

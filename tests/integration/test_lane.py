@@ -4,17 +4,22 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaConnectionError
+from aiokafka.partitioner import DefaultPartitioner
 from kafka import KafkaConsumer
 from prometheus_client import REGISTRY
 
 from service.errors import BrokerError
 from service.kafka_access import KafkaAccess
+from service.output.encoding import Encoding, Output
+from service.output.record_batches import Compression
+from service.output.rules import OutputRules, OutputTerms
 from service.policy import load
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, GateHit, Sent, Stage
@@ -24,10 +29,9 @@ from service.streaming.breakers import BreakerRecord, Breakers
 from service.streaming.control_topic import read_breakers
 from service.streaming.lane import Lane
 from service.streaming.lanes import Lanes
-from service.streaming.output import OutputRules
 from service.streaming.record_batch import RecordBatch
 from service.streaming.transaction import TransactionalProducer
-from tests.running_weir import RunningWeir, admin, wait_until
+from tests.running_weir import RunningWeir, admin, read_committed, wait_until
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
@@ -41,8 +45,8 @@ class PassOn:
         self._topic = topic
         self.gate_hits: Counter[GateHit] = Counter()
 
-    async def sanitize(self, values: tuple[bytes | None, ...]) -> BatchResult:
-        return BatchResult(
+    async def encode(self, values: tuple[bytes | None, ...], encoding: Encoding) -> Output:
+        result = BatchResult(
             [
                 (Sent(VendorName.GA4, self._topic, value[:8], value, (("weir-policy", b"p"),)),)
                 if value
@@ -51,6 +55,7 @@ class PassOn:
             ],
             gate_hits=self.gate_hits,
         )
+        return encoding.encode(result)
 
 
 class Bench:
@@ -72,7 +77,8 @@ class Bench:
         self._settings = Settings(
             kafka_bootstrap=weir.bootstrap, group_id=weir.group, transaction_timeout=30, session_timeout=6
         )
-        self._rules = OutputRules(weir.outputs[-1], "fingerprint", LARGEST)
+        rules = OutputRules(weir.outputs[-1], "fingerprint", LARGEST, Compression.ZSTD)
+        self._terms = OutputTerms(rules, dict.fromkeys((self.output, weir.outputs[-1]), 2))
         self.breakers = Breakers(load(Path(weir.environment["WEIR_CONFIG_DIR"])), weir.control_topic)
 
     def lanes(self) -> Lanes:
@@ -80,7 +86,7 @@ class Bench:
         lanes = Lanes(
             self._settings,
             pool,
-            self._rules,
+            self._terms,
             self.breakers,
             Backlog(1_000_000),
             member=lambda: self.member,
@@ -163,6 +169,20 @@ async def test_what_is_committed_is_trimmed(bench: Bench) -> None:
     await second.accept(bench.batch(5, 10, previous=4))
     assert await second.drain(60)
     assert await bench.numbers() == list(range(15))
+
+
+async def test_partitions_that_were_added_are_used(bench: Bench) -> None:
+    """What was encoded for fewer partitions is encoded anew: keys go where every other producer puts them."""
+    lanes = bench.lanes()
+    lanes.terms = replace(lanes.terms, partitions=dict.fromkeys(lanes.terms.partitions, 1))
+    await lanes.accept(bench.batch(0, 50))
+    await lanes.accept(bench.batch(50, 50, previous=49))
+    assert await lanes.drain(60)
+    records = await asyncio.to_thread(lambda: list(read_committed(bench.weir.bootstrap, [bench.output])))
+    assert sorted(int(record.value) for record in records) == list(range(100))
+    partitioned = DefaultPartitioner()
+    assert {record.partition for record in records} == {0, 1}
+    assert all(record.partition == partitioned(record.key, [0, 1], [0, 1]) for record in records)
 
 
 async def test_new_owner_fences_the_old(bench: Bench) -> None:

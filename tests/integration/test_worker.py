@@ -68,7 +68,7 @@ def test_both_commands_on_one_host(weir: RunningWeir, sanitizer: Sanitizer) -> N
     assert sum(size for name, size in counted.items() if name.startswith("weir_bytes_out_total")) == sum(
         len(each.key or b"") + len(each.value or b"") for each in sent
     )
-    for stage in ("queue", "sanitize", "build", "commit"):
+    for stage in ("queue", "sanitize", "encode", "commit"):
         name = f'weir_stage_seconds_count{{stage="{stage}"}}'
         assert counted[name] == counted["weir_batch_records_count"]
     for loop in ("main", "consumer"):

@@ -27,15 +27,18 @@ from service.detection.detector import Detector
 from service.errors import SanitizerError
 from service.observability import logs
 from service.observability.logs import configure_logging
+from service.output.encoding import Encoding, Output
+from service.output.rules import OutputRules, OutputTerms
 from service.policy import load
 from service.policy.vendor_names import VendorName
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.pseudonyms.keyring import KeyRing
-from service.sanitize.outcomes import BatchResult
+from service.sanitize.outcomes import BatchResult, Sent
 from service.sanitize.sanitizer import Sanitizer
-from service.streaming.output import Output, OutputRules, count
+from service.streaming.counts import count
 from service.streaming.record_batch import RecordBatch
 from tests.faulty_sanitizer import FaultyConfig
+from tests.written_records import written_records
 
 SEED = 5
 POLICY = "0" * 64
@@ -122,16 +125,21 @@ def written(values: Sequence[bytes | None], result: BatchResult, largest: int, *
     """What a lane would write and count."""
     offsets = tuple(range(len(values)))
     batch = RecordBatch(TopicPartition("raw", 0), 1, None, offsets, offsets, tuple(values), 0.0)
-    rules = OutputRules("dead", POLICY, largest)
-    output = rules.output(batch, result, 0, frozenset(VendorName) if shut else frozenset())
-    count(batch, result, output, 0, 0.1)
+    topics = {"dead": 1} | {
+        each.topic: 2 for outcome in result.outcomes for each in outcome if isinstance(each, Sent)
+    }
+    held_back = frozenset(VendorName) if shut else frozenset()
+    terms = OutputTerms(OutputRules("dead", POLICY, largest), topics, held_back)
+    output = Encoding(terms, ("raw", 0), offsets, offsets).encode(result)
+    count(batch, output, 0.1)
     return output
 
 
-def assert_nowhere(secret: str, output: Output, log: io.StringIO) -> None:
+def assert_nowhere(secret: str, output: Output | None, log: io.StringIO) -> None:
     """The secret is in none of the side channels, in any spelling."""
-    letters = [record for record in output.records if record.topic == "dead"]
-    headers = [header for record in output.records for header in record.headers]
+    records = written_records(output.batches) if output else []
+    letters = [record for record in records if record.topic == "dead"]
+    headers = [header for record in records for header in record.headers]
     shown = f"{letters} {headers} {generate_latest().decode()} {log.getvalue()}".casefold()
     for part in {secret, *re.findall(r"[A-Za-z]{12}[0-9]{3}", secret)}:
         assert part.casefold() not in shown
@@ -162,7 +170,7 @@ def test_events_that_fail(leaky: Sanitizer, log: io.StringIO, secret: str, large
     result = leaky.sanitize(values)
     output = written(values, result, largest, shut=shut)
     assert result.gate_hits
-    assert any(record.topic == "dead" for record in output.records)
+    assert any(batch.topic == "dead" for batch in output.batches)
     assert_nowhere(secret, output, log)
 
 
@@ -195,7 +203,7 @@ def test_actions_that_raise(leaky: Sanitizer, log: io.StringIO, secret: str) -> 
         thread.start()
         thread.join()
     assert len(log.getvalue().splitlines()) == 7
-    assert_nowhere(secret, Output(), log)
+    assert_nowhere(secret, None, log)
 
 
 def misuse(secret: str) -> None:
@@ -246,4 +254,4 @@ def test_lines_of_libraries(loop: asyncio.AbstractEventLoop, log: io.StringIO, s
     gc.collect()
     assert str(number) not in log.getvalue()
     assert len(log.getvalue().splitlines()) > 6
-    assert_nowhere(secret, Output(), log)
+    assert_nowhere(secret, None, log)

@@ -16,6 +16,9 @@ from structlog.testing import capture_logs
 
 from service.demo.events import generate
 from service.errors import ConfigurationError, SanitizerError
+from service.output.encoding import Encoding
+from service.output.record_batches import Compression
+from service.output.rules import OutputRules, OutputTerms
 from service.processes import template
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.sanitize.config import SanitizerConfig
@@ -23,6 +26,7 @@ from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Sta
 from service.settings import Settings
 from tests.faulty_sanitizer import FINE, MEGABYTE, REMARK, FaultyConfig
 from tests.running_weir import descendants, runs, wait_until
+from tests.written_records import written_records
 
 ROOT = Path(__file__).parents[2]
 CRASHED = (DeadLettered(None, Stage.SANITIZE, FailReason.WORKER_CRASHED),)
@@ -97,6 +101,23 @@ async def test_a_poison_record_is_isolated_and_the_rest_goes_on(poison: bytes) -
     assert result.remarks == {REMARK: 3}
     assert restarts("crashed") - crashed == 3  # the batch, and two tries of the record alone
     assert isolated(FailReason.WORKER_CRASHED) - guilty == 1
+
+
+@pytest.mark.parametrize("values", [[b"a", None, b"b"], [b"a", b"kill", b"b"], [b"kill"], [b"a"]])
+async def test_a_batch_is_encoded_whatever_becomes_of_its_process(values: list[bytes | None]) -> None:
+    terms = OutputTerms(OutputRules("dead", "policy", 1000, Compression.ZSTD), {"dead": 1})
+    encoding = Encoding(terms, ("raw", 3), range(10, 10 + len(values)), range(len(values)))
+    async with running() as pool:
+        output = await pool.encode(values, encoding)
+    poison = [position for position, value in enumerate(values) if value == b"kill"]
+    assert [each.key for each in written_records(output.batches)] == [
+        b"raw/3/%d" % (10 + at) for at in poison
+    ]
+    fine = len(values) - len(poison)
+    assert output.outcomes["ga4", "suppressed", "consent"] == fine
+    assert output.outcomes["all", "dead_lettered", "worker_crashed"] == len(poison)
+    assert output.outcomes.total() == len(values)
+    assert output.remarks.total() == fine
 
 
 async def test_a_record_that_hangs_is_dead_lettered_as_timeout_in_a_batch_and_alone() -> None:

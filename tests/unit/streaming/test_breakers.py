@@ -2,10 +2,11 @@
 
 import orjson
 import pytest
-from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.output.encoding import Encoding, Output
+from service.output.rules import OutputRules, OutputTerms
 from service.policy.plan import BreakerRule, CompiledPolicy, ConsentRule, VendorPlan
 from service.policy.vendor_names import VendorName
 from service.sanitize.outcomes import (
@@ -16,9 +17,8 @@ from service.sanitize.outcomes import (
     Suppressed,
     SuppressReason,
 )
-from service.streaming.breakers import BreakerRecord, Breakers, Cause, State, Window, read_record
-from service.streaming.output import OutputRules
-from service.streaming.record_batch import RecordBatch
+from service.streaming.breakers import BreakerRecord, Breakers, Cause, State, Window, gate_counts, read_record
+from tests.written_records import written_records
 
 GA4, MIXPANEL = VendorName.GA4, VendorName.MIXPANEL
 FINGERPRINT = "5f" * 32
@@ -58,6 +58,10 @@ def result(events: int, hits: int = 0, vendor: VendorName = GA4) -> BatchResult:
     return found
 
 
+def observe(some: Breakers, found: BatchResult) -> None:
+    some.observe(*gate_counts(found))
+
+
 BATCH = st.tuples(st.integers(0, 5), st.integers(0, 20))
 
 
@@ -88,15 +92,15 @@ def test_a_window_is_bounded(batches: list[tuple[int, int]]) -> None:
 def test_hits_below_the_rate_change_nothing() -> None:
     some = breakers()
     for _ in range(100):
-        some.observe(result(5, hits=1))  # 2 in 10
+        observe(some, result(5, hits=1))  # 2 in 10
     assert some.open == {}
     assert some.unwritten() == ()
 
 
 def test_the_batch_that_has_too_many_hits_is_held_back_itself() -> None:
     some = breakers()
-    some.observe(result(4, hits=2))
-    some.observe(result(4, hits=1))
+    observe(some, result(4, hits=2))
+    observe(some, result(4, hits=1))
     assert some.open.keys() == {GA4}
     record = some.open[GA4]
     assert record == BreakerRecord(
@@ -113,7 +117,7 @@ def test_the_batch_that_has_too_many_hits_is_held_back_itself() -> None:
 def test_an_open_breaker_is_a_note_for_people() -> None:
     some = breakers()
     assert some.notes() == []
-    some.observe(result(1, hits=3))
+    observe(some, result(1, hits=3))
     some.learn(MIXPANEL, BreakerRecord(state=State.OPEN, since=START, by=Cause.OPERATOR))
     assert [str(note) for note in some.notes()] == [
         "ok  breaker ga4: open since 2026-03-02T06:00:00Z, closes 2026-03-02T07:00:00Z",
@@ -123,18 +127,18 @@ def test_an_open_breaker_is_a_note_for_people() -> None:
 
 def test_hits_are_counted_by_vendor() -> None:
     some = breakers()
-    some.observe(result(4, hits=2))
-    some.observe(result(4, hits=2, vendor=MIXPANEL))
+    observe(some, result(4, hits=2))
+    observe(some, result(4, hits=2, vendor=MIXPANEL))
     assert some.open == {}
-    some.observe(result(1, hits=1, vendor=MIXPANEL))
+    observe(some, result(1, hits=1, vendor=MIXPANEL))
     assert some.open.keys() == {MIXPANEL}
 
 
 def test_an_opening_is_to_be_written_until_it_was() -> None:
     some = breakers()
-    some.observe(result(1, hits=3))
+    observe(some, result(1, hits=3))
     (opening,) = some.unwritten()
-    assert (opening.topic, opening.key, opening.headers) == ("control", b"ga4", ())
+    assert written_records([opening.encoded()]) == [("control", 0, b"ga4", opening.value, ())]
     assert orjson.loads(opening.value) == {
         "state": "open",
         "since": START,
@@ -145,8 +149,8 @@ def test_an_opening_is_to_be_written_until_it_was() -> None:
         "policy": FINGERPRINT,
     }
     assert read_record(opening.key, opening.value, 0) == (GA4, some.open[GA4])
-    some.observe(result(5, hits=9))
-    some.observe(result(1, hits=3, vendor=MIXPANEL))
+    observe(some, result(5, hits=9))
+    observe(some, result(1, hits=3, vendor=MIXPANEL))
     assert some.unwritten()[0] == opening
     some.written((opening,))
     assert [each.key for each in some.unwritten()] == [b"mixpanel"]
@@ -155,22 +159,22 @@ def test_an_opening_is_to_be_written_until_it_was() -> None:
 def test_a_breaker_closes_when_its_time_has_come_and_counts_anew() -> None:
     clock = Clock()
     some = breakers(clock)
-    some.observe(result(1, hits=3))
+    observe(some, result(1, hits=3))
     clock.moment += HOUR - 1
     some.expire()
     assert some.open.keys() == {GA4}
     clock.moment += 1
-    some.observe(result(1, hits=2))
+    observe(some, result(1, hits=2))
     assert some.open == {}
     assert some.unwritten() == ()
-    some.observe(result(1, hits=1))
+    observe(some, result(1, hits=1))
     assert some.open.keys() == {GA4}
 
 
 def test_without_a_time_only_an_operator_closes_it() -> None:
     clock = Clock()
     some = breakers(clock, BreakerRule(3, 10, None))
-    some.observe(result(1, hits=3))
+    observe(some, result(1, hits=3))
     some.written(some.unwritten())
     clock.moment += 10_000 * HOUR
     some.expire()
@@ -181,15 +185,15 @@ def test_without_a_time_only_an_operator_closes_it() -> None:
 
 def test_an_operators_close_counts_anew_where_nothing_was_open() -> None:
     some = breakers()
-    some.observe(result(1, hits=2))
+    observe(some, result(1, hits=2))
     some.learn(GA4, BreakerRecord(state=State.CLOSED, since=START, by=Cause.OPERATOR))
-    some.observe(result(1, hits=2))
+    observe(some, result(1, hits=2))
     assert some.open == {}
 
 
 def test_an_opening_on_its_way_wins_over_an_older_close() -> None:
     some = breakers()
-    some.observe(result(1, hits=3))
+    observe(some, result(1, hits=3))
     some.learn(GA4, BreakerRecord(state=State.CLOSED, since=START, by=Cause.OPERATOR))
     assert some.open.keys() == {GA4}
 
@@ -243,17 +247,21 @@ def test_a_record_of_no_vendor_says_nothing(key: bytes | None) -> None:
 
 
 def test_only_the_vendors_own_events_become_dead_letters() -> None:
-    rules = OutputRules("dead", FINGERPRINT, 10_000)
-    batch = RecordBatch(TopicPartition("raw", 2), 1, None, (7, 9), (70, 90), (b"{}", b"{}"), 0.0)
     found = result(2)
     found.outcomes[1] = (found.outcomes[1][0], Suppressed(GA4, SuppressReason.CONSENT))
-    as_ever = rules.output(batch, found, 7, ())
-    held_back = rules.output(batch, found, 7, {GA4})
-    assert [each for each in as_ever.records if each.topic == "mixpanel.events"] == [
-        each for each in held_back.records if each.topic == "mixpanel.events"
-    ]
-    (letter,) = (each for each in held_back.records if each.topic != "mixpanel.events")
+
+    def encoded(shut: frozenset[VendorName]) -> Output:
+        rules = OutputRules("dead", FINGERPRINT, 10_000)
+        terms = OutputTerms(rules, {"dead": 1, "ga4.events": 1, "mixpanel.events": 1}, shut)
+        return Encoding(terms, ("raw", 2), (7, 9), (70, 90)).encode(found)
+
+    as_ever, held_back = encoded(frozenset()), encoded(frozenset({GA4}))
+    kept = [each for each in written_records(held_back.batches) if each.topic == "mixpanel.events"]
+    assert kept == [each for each in written_records(as_ever.batches) if each.topic == "mixpanel.events"]
+    assert len(kept) == 2
+    (letter,) = (each for each in written_records(held_back.batches) if each.topic != "mixpanel.events")
     assert (letter.topic, letter.key) == ("dead", b"raw/2/7")
+    assert letter.value is not None
     assert orjson.loads(letter.value) == {
         "topic": "raw",
         "partition": 2,
@@ -269,3 +277,4 @@ def test_only_the_vendors_own_events_become_dead_letters() -> None:
         ("ga4", "dead_lettered", "breaker_open"): 1,
         ("ga4", "suppressed", "consent"): 1,
     }
+    assert held_back.passed == as_ever.passed == {MIXPANEL: 2, GA4: 1}

@@ -6,12 +6,12 @@ import contextlib
 import pytest
 from aiokafka import TopicPartition
 
+from service.output.encoding import Output
+from service.output.rules import OutputRules, OutputTerms
 from service.policy.plan import CompiledPolicy
-from service.sanitize.outcomes import BatchResult
 from service.streaming import lane
 from service.streaming.breakers import Breakers
 from service.streaming.lane import Lane
-from service.streaming.output import OutputRules
 from service.streaming.record_batch import RecordBatch
 from service.streaming.transaction import TransactionalProducer
 
@@ -27,7 +27,7 @@ class Producer:
 class Surroundings:
     """Kafka answers in the moment of the cancellation."""
 
-    rules = OutputRules("dead-letters", "fingerprint", 1000)
+    terms = OutputTerms(OutputRules("dead-letters", "fingerprint", 1000), {})
     breakers = Breakers(CompiledPolicy((), (), ""), "control")
     group = "group"
     patience = 60.0
@@ -38,8 +38,11 @@ class Surroundings:
     def new_producer(self, source: TopicPartition) -> TransactionalProducer:
         return Producer()  # type: ignore[return-value]
 
-    async def sanitize(self, values: tuple[bytes | None, ...]) -> BatchResult:
-        return await asyncio.Future[BatchResult]()
+    async def sanitize(self, batch: RecordBatch, terms: OutputTerms) -> Output:
+        return await asyncio.Future[Output]()
+
+    async def look(self, producer: TransactionalProducer) -> None:
+        pass
 
     async def committed(self, source: TopicPartition) -> int | None:
         with contextlib.suppress(asyncio.CancelledError):
