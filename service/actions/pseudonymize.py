@@ -49,12 +49,17 @@ class PseudonymizeAction(Action):
         self._encoding = encoding
 
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:
-        if isinstance(value, bool) or not isinstance(value, str | int):
-            return REFUSED
-        if str(value).strip(" \t\r\n\"'").casefold() in PLACEHOLDERS:
+        if not isinstance(value, str | int) or not pseudonymizable(value):
             return REFUSED
         pseudonym = context.pseudonymizer.pseudonym(
             value, purpose=self._key_purpose, data_class=self._data_class, encoding=self._encoding
         )
         context.generated.add(pseudonym)
         return pseudonym
+
+
+def pseudonymizable(value: str | int) -> bool:
+    """Whether a value is somebody's: no switch and no placeholder."""
+    if isinstance(value, bool):
+        return False
+    return str(value).strip(" \t\r\n\"'").casefold() not in PLACEHOLDERS

@@ -149,6 +149,11 @@ class Detector:
         return found
 
 
+def language_hint(locale: object) -> str | None:
+    """What of an event's locale bears on detection, for TextRequest: few values, so that texts come again."""
+    return "fr" if isinstance(locale, str) and locale.lower().startswith("fr") else None
+
+
 def _model_for(scan: Scan, locale: str | None) -> str:
     if scan.language is None and locale is not None and locale.lower().startswith("fr"):
         return "fr"

@@ -1,12 +1,16 @@
-"""The event's own identity values: whoever the event is about must not show in its texts either."""
+"""The event's own identity values: whoever the event is about must not show in its texts either.
+
+Values come again: a person's with each event of a session. So what can be worked out of a value alone (its
+forms) or of a value and a text that comes again (that it does not stand there) is remembered with the value.
+"""
 
 import base64
 import re
-from collections.abc import Iterable, Iterator
-from enum import Enum, auto
-from functools import cache, lru_cache
+from collections.abc import Callable, Iterable, Iterator
+from enum import IntEnum, auto
+from functools import cache, lru_cache, partial
 from itertools import chain, islice
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, unquote
 
 from service.detection.lexicon import Commonness, lexicon
@@ -14,11 +18,8 @@ from service.detection.reading import Reading, fold, lowered, unescape
 from service.detection.spans import Span, merge
 from service.detection.word_lists import word_list
 from service.detection.words import PARTICLES, split_words
-from service.events.event import Event
 from service.events.json_value import JsonValue
-from service.events.paths import MISSING, lookup
 from service.policy.entities import Entity
-from service.policy.plan import IdentityField
 from service.text_cache import text_cache
 
 _RECOGNIZER: Final = "known_values"
@@ -30,18 +31,20 @@ _SHORTEST_LOOSE: Final = 5
 _SHORTEST_NAME: Final = 3
 _SHORTEST_WORD: Final = 4
 _SHORTEST_PHONE: Final = 7
+_SHORTEST_CORE: Final = 10  # of base64, without what depends on the neighbours
 #: Longer texts are no identity values; they are texts.
 _LONGEST: Final = 320
-_MAX_VALUES: Final = 200
 _LONGEST_URL: Final = 4_000
 _MAX_PARAMETERS: Final = 50
-_MAX_DEPTH: Final = 32
 #: The caches' bounds: values with all their forms, some 3 kB each, and keys, longer ones not kept.
 _CACHED_VALUES: Final = 4_096
 _CACHED_KEYS: Final = 4_096
 _LONGEST_CACHED_KEY: Final = 64
 _CACHED_TEXTS: Final = 4_096
 _LONGEST_CACHED_TEXT: Final = 256
+#: Texts in which a value is known not to stand: how many of them, and of how many characters, are remembered.
+_CLEAN_TEXTS: Final = 16
+_LONGEST_CLEAN: Final = 256
 
 _NOT_SOLID: Final = re.compile(r"[\W_]+")
 
@@ -69,8 +72,8 @@ _LEFT: Final = r"(?<![^\W_])"
 _RIGHT: Final = r"(?:'?s)?(?![^\W_])"
 
 
-class _Kind(Enum):
-    """What a value is, which decides the forms it may take."""
+class Kind(IntEnum):
+    """What an identity value is, which decides the forms it may take."""
 
     NAME = auto()
     PHONE = auto()
@@ -83,40 +86,60 @@ class _Form(NamedTuple):
 
     Attributes:
         probe: Its letters and digits in a row: a text whose letters and digits lack it is not searched.
-        pattern: The form, as a regular expression for folded and lower-cased text.
+        pattern: The form, as a regular expression for folded and lower-cased text; made where it is needed,
+            as most values stand in no text at all.
         capitalized: It is a word as well (`will`): it counts with a capital, inside a sentence.
     """
 
     probe: str
-    pattern: str
+    pattern: Callable[[], str]
     capitalized: bool = False
+
+
+#: A value as it is written, and what it is.
+Identity: TypeAlias = tuple[str, Kind]
+
+
+class _KnownValue:
+    """One identity value.
+
+    Attributes:
+        forms: The forms in which it may stand in a text.
+        clean: Probed texts, of those that come again, in which it does not.
+    """
+
+    __slots__ = ("clean", "forms", "probes")
+
+    def __init__(self, forms: tuple[_Form, ...]) -> None:
+        self.forms = forms
+        self.probes = tuple(dict.fromkeys(form.probe for form in forms))
+        self.clean: set[str] = set()
+
+    def may_stand_in(self, probed: str) -> bool:
+        for probe in self.probes:
+            if probe in probed:
+                return True
+        if len(probed) <= _LONGEST_CLEAN:
+            if len(self.clean) == _CLEAN_TEXTS:
+                self.clean.clear()
+            self.clean.add(probed)
+        return False
 
 
 class KnownValues:
     """A matcher for one event's identity values, in the forms they may take in a text."""
 
-    def __init__(self, forms: Iterable[_Form] = ()) -> None:
-        """Made by `of`; without forms nothing is known and nothing found."""
-        self._forms = tuple(forms)
+    def __init__(self, identities: Iterable[Identity] = ()) -> None:
+        """Without values nothing is known and nothing found."""
+        self._values = [_known(written, kind) for written, kind in identities]
 
     def __repr__(self) -> str:
         """Shows no value."""
         return "<KnownValues>"
 
-    @classmethod
-    def of(cls, event: Event, identity_fields: Iterable[IdentityField]) -> "KnownValues":
-        """The values of the event's identity fields, and of what looks like one anywhere else in it."""
-        found = {
-            (_written(value), _kind(field.data_class))
-            for field in identity_fields
-            if (value := lookup(event.body, field.path)) is not MISSING
-        }
-        found.update((_written(value), kind) for value, kind in _unclassified(event.body))
-        return cls(chain.from_iterable(_forms(written, kind) for written, kind in found))
-
     def spans(self, text: str) -> tuple[Span, ...]:
         """Where the values stand in a text: in order, not overlapping, in code points of the text."""
-        if not self._forms:
+        if not self._values:
             return ()
         folded = fold(text)
         found = list(self._in(folded))
@@ -126,19 +149,21 @@ class KnownValues:
         return merge(found) if found else ()
 
     def may_stand_in(self, texts: Iterable[str]) -> bool:
-        """Whether `spans` needs to be asked of any: a quick look that errs on the safe side only."""
-        if not self._forms:
-            return False
-        whole = " ".join(map(_probed, texts))
-        return any(form.probe in whole for form in self._forms)
+        """Whether `spans` needs to be asked of texts, as `probed` gives them: errs on the safe side only."""
+        for text in texts:
+            for value in self._values:
+                # Asked here and not in a method of the value: twenty times for each event.
+                if text not in value.clean and value.may_stand_in(text):
+                    return True
+        return False
 
     def _in(self, reading: Reading) -> Iterator[Span]:
         low = lowered(reading.text)
         solid = _solid(low)
-        for form in self._forms:
+        for form in chain.from_iterable(value.forms for value in self._values):
             if form.probe not in solid:
                 continue
-            for match in re.finditer(form.pattern, low):
+            for match in re.finditer(form.pattern(), low):
                 if form.capitalized:
                     before = reading.text[: match.start()].rstrip()
                     if not reading.text[match.start()].isupper() or not before or before[-1] in ".!?\n":
@@ -150,6 +175,11 @@ def _solid(low: str) -> str:
     return _NOT_SOLID.sub("", low)
 
 
+def probed(texts: Iterable[str]) -> str:
+    """What `KnownValues.may_stand_in` looks at of some texts."""
+    return " ".join(map(_probed, texts))
+
+
 @text_cache(entries=_CACHED_TEXTS, longest=_LONGEST_CACHED_TEXT)
 def _probed(text: str) -> str:
     """The letters and digits of a text in a row, as it stands and with its escapes undone."""
@@ -158,8 +188,13 @@ def _probed(text: str) -> str:
     return " ".join(_solid(lowered(reading.text)) for reading in (folded, unescaped) if reading is not None)
 
 
-def _written(value: object) -> str:
-    """A value as it may stand in a text; empty where it can't name anybody."""
+def identity(value: JsonValue, kind: Kind) -> Identity | None:
+    """What a value of a field may be found by; None where it can't name anybody."""
+    written = _written(value)
+    return (written, kind) if written else None
+
+
+def _written(value: JsonValue) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
@@ -167,37 +202,42 @@ def _written(value: object) -> str:
 
 
 @cache
-def _kind(data_class: str) -> _Kind:
+def kind_of(data_class: str) -> Kind:
+    """What the values of an identity class are."""
     if data_class.startswith("person.name"):
-        return _Kind.NAME
+        return Kind.NAME
     if data_class.startswith("contact.phone"):
-        return _Kind.PHONE
-    return _Kind.PERSON if data_class.startswith("person.") else _Kind.OTHER
+        return Kind.PHONE
+    return Kind.PERSON if data_class.startswith("person.") else Kind.OTHER
 
 
 # A person's values come again with each event of a session; their forms take 100 µs of an event's time.
 @lru_cache(_CACHED_VALUES)
-def _forms(written: str, kind: _Kind) -> tuple[_Form, ...]:
+def _known(written: str, kind: Kind) -> _KnownValue:
+    return _KnownValue(_forms(written, kind))
+
+
+def _forms(written: str, kind: Kind) -> tuple[_Form, ...]:
     """The forms of one value."""
     text = " ".join(fold(written).text.split())
     if not text or len(text) > _LONGEST:
         return ()
-    return tuple(dict.fromkeys(_Forms(text, kind).found))
+    return tuple(_Forms(text, kind).found)
 
 
 class _Forms:
     """Collects the forms of a value, as regular expressions."""
 
-    def __init__(self, text: str, kind: _Kind) -> None:
+    def __init__(self, text: str, kind: Kind) -> None:
         self.found: list[_Form] = []
         self._lists = lexicon()
-        if kind is _Kind.NAME:
+        if kind is Kind.NAME:
             self._name(text)
-        elif kind is _Kind.PHONE:
+        elif kind is Kind.PHONE:
             self._phone(text)
         elif "@" in text and _EMAIL.fullmatch(text):
             self._email(text)
-        elif kind is _Kind.PERSON:
+        elif kind is Kind.PERSON:
             self._user_name(text)
         elif _PHONE.fullmatch(text):
             self._phone(text)
@@ -205,15 +245,15 @@ class _Forms:
             self._identifier(text)
         self._encoded(text)
 
-    def _put(self, probe: str, pattern: str, *, capitalized: bool = False) -> None:
+    def _put(self, probe: str, pattern: Callable[[], str], *, capitalized: bool = False) -> None:
         solid = _solid(probe)
         if solid:
             self.found.append(_Form(solid, pattern, capitalized))
 
     def _literal(self, text: str) -> None:
-        words = [re.escape(word) for word in lowered(text).split()]
+        words = lowered(text).split()
         gap = r"[\W_]{0,3}" if len(text) > _SHORTEST_LOOSE else r"[\W_]{1,3}"
-        self._put(lowered(text), _LEFT + gap.join(words) + _RIGHT)
+        self._put(lowered(text), lambda: _LEFT + gap.join(map(re.escape, words)) + _RIGHT)
 
     def _name(self, text: str) -> None:
         words = split_words(text)
@@ -221,7 +261,7 @@ class _Forms:
             self._literal(text)
             keys = [lowered(text[word.start : word.end]) for word in words]
             keys.reverse()
-            self._put("".join(keys), _LEFT + r"[\W_]{0,3}".join(map(re.escape, keys)) + _RIGHT)
+            self._put("".join(keys), lambda: _LEFT + r"[\W_]{0,3}".join(map(re.escape, keys)) + _RIGHT)
         for word in words:
             self._name_part(lowered(text[word.start : word.end]), word.key)
 
@@ -230,10 +270,10 @@ class _Forms:
             return
         commons = [lists[key] for lists in (self._lists.given, self._lists.surnames) if key in lists]
         everyday = max(commons) is Commonness.EVERYDAY_WORD if commons else key in self._lists.vocabulary
-        self._put(part, _LEFT + re.escape(part) + _RIGHT, capitalized=everyday)
+        self._put(part, lambda: _LEFT + re.escape(part) + _RIGHT, capitalized=everyday)
 
     def _email(self, text: str) -> None:
-        self._put(lowered(text), _LEFT + re.escape(lowered(text)))
+        self._put(lowered(text), lambda: _LEFT + re.escape(lowered(text)))
         local = lowered(text).partition("@")[0]
         if local in _ROLE_MAILBOXES:
             return
@@ -247,7 +287,7 @@ class _Forms:
                 self._name_part(bare, bare)
         pieces = [piece for piece in re.split(r"[._]", untagged) if piece.isalpha()]
         if len(pieces) > 1 and pieces == re.split(r"[._]", untagged):
-            self._put("".join(pieces), _LEFT + r"[\W_]{0,3}".join(map(re.escape, pieces)) + _RIGHT)
+            self._put("".join(pieces), lambda: _LEFT + r"[\W_]{0,3}".join(map(re.escape, pieces)) + _RIGHT)
 
     def _word(self, text: str) -> None:
         """A user name or a mailbox: where it is a plain word as well, only with the `@` behind it."""
@@ -259,7 +299,7 @@ class _Forms:
         )
         edge = r"(?=\s?@)" if plain else _RIGHT
         if len(key) >= _SHORTEST_NAME:
-            self._put(key, _LEFT + re.escape(key) + edge)
+            self._put(key, lambda: _LEFT + re.escape(key) + edge)
 
     def _user_name(self, text: str) -> None:
         if " " in text:
@@ -281,11 +321,15 @@ class _Forms:
         optional = "".join(f"(?:{digit}{_SEPARATORS})?" for digit in head)
         self._put(
             tail,
-            rf"(?<!\d)(?:\+|00)?[(]?{optional}(?:\(?0\)?{_SEPARATORS})?" + _SEPARATORS.join(tail) + r"(?!\d)",
+            lambda: (
+                rf"(?<!\d)(?:\+|00)?[(]?{optional}(?:\(?0\)?{_SEPARATORS})?"
+                + _SEPARATORS.join(tail)
+                + r"(?!\d)"
+            ),
         )
         if len(tail) > _SHORTEST_PHONE:
             last = tail[-_SHORTEST_PHONE:]
-            self._put(last, r"(?<!\d)" + _SEPARATORS.join(last) + r"(?!\d)")
+            self._put(last, lambda: r"(?<!\d)" + _SEPARATORS.join(last) + r"(?!\d)")
 
     def _identifier(self, text: str) -> None:
         shortest = _SHORTEST_MIXED_ID if any(map(str.isdigit, text)) and not text.isdigit() else _SHORTEST_ID
@@ -297,7 +341,7 @@ class _Forms:
         pieces = re.findall(r"[^\W_]+", lowered(text))
         if len(pieces) > 1:  # `usr_88` is `usr-88` elsewhere
             gap = r"[\W_]?" if len("".join(pieces)) >= _SHORTEST_SOLID_ID else r"[\W_]"
-            self._put("".join(pieces), _LEFT + gap.join(map(re.escape, pieces)) + _RIGHT)
+            self._put("".join(pieces), lambda: _LEFT + gap.join(map(re.escape, pieces)) + _RIGHT)
 
     def _encoded(self, text: str) -> None:
         """Base64 in its three alignments, hexadecimal and backwards."""
@@ -309,48 +353,50 @@ class _Forms:
                 coded = base64.b64encode(b"\0" * offset + data).decode("ascii")
                 # Without the characters that depend on the neighbours.
                 core = coded[(0, 2, 3)[offset] : len(coded.rstrip("=")) - (1 if coded.endswith("=") else 0)]
-                if len(core) >= 10:
-                    pattern = re.escape(core.lower()).replace(r"\+", "[+-]").replace("/", "[/_]")
-                    self._put(core.lower(), r"[a-z0-9+/_-]{0,400}?" + pattern + r"[a-z0-9+/_-]*={0,2}")
-            self._put(data.hex(), data.hex())
+                if len(core) >= _SHORTEST_CORE:
+                    self._put(core.lower(), partial(_in_base64, core.lower()))
+            in_hex = data.hex()
+            self._put(in_hex, partial(str, in_hex))
         backwards = lowered(text)[::-1]
         if backwards != lowered(text):
-            self._put(backwards, _LEFT + re.escape(backwards) + _RIGHT)
+            self._put(backwards, lambda: _LEFT + re.escape(backwards) + _RIGHT)
 
 
-def _unclassified(body: JsonValue) -> Iterator[tuple[str | int, _Kind]]:
-    """Values that look like somebody's, by themselves or by their key, anywhere in an event."""
-    budget = _MAX_VALUES
-    stack: list[tuple[JsonValue, str, str, int]] = [(body, "", "", 0)]
-    while stack and budget > 0:
-        node, key, parent, depth = stack.pop()
-        if isinstance(node, dict):
-            if depth < _MAX_DEPTH:
-                stack += [(value, child, key, depth + 1) for child, value in node.items()]
-            continue
-        if isinstance(node, list):
-            if depth < _MAX_DEPTH:
-                stack += [(item, key, parent, depth + 1) for item in node]
-            continue
-        found = _by_looks(node, key, parent)
-        budget -= len(found)
-        yield from found
+def _in_base64(core: str) -> str:
+    pattern = re.escape(core).replace(r"\+", "[+-]").replace("/", "[/_]")
+    return r"[a-z0-9+/_-]{0,400}?" + pattern + r"[a-z0-9+/_-]*={0,2}"
 
 
-def _by_looks(value: JsonValue, key: str, parent: str) -> tuple[tuple[str | int, _Kind], ...]:
-    """The value, if it looks like somebody's, and whoever stands in it, where it is a URL."""
+def may_be_somebodys(value: str) -> bool:
+    """Whether `by_looks` may find somebody in a string whatever key it stands under."""
+    # Plain searches: an expression for all of them takes five times as long.
+    return (
+        "@" in value
+        or "=" in value
+        or "+" in value
+        or "%40" in value
+        or value.startswith(("00", "tel:"))
+        or value[:1].isspace()
+    )
+
+
+def by_looks(value: JsonValue, key: str, parent: str) -> tuple[Identity, ...]:
+    """The value, if it looks like somebody's by itself or by its key, and whoever stands in it as a URL.
+
+    For values that no tracking plan classifies, and for classified ones as well.
+    """
     if isinstance(value, str):
         short = len(value) + len(key) + len(parent) <= _LONGEST_CACHED_TEXT
         return (_text_by_looks if short else _text_by_looks.__wrapped__)(value, key, parent)
     if isinstance(value, bool) or not isinstance(value, int):
         return ()
-    kind = _meaning_of(key, parent).number
-    return () if kind is None else ((value, kind),)
+    kind = meaning_of(key, parent).number
+    return () if kind is None else ((str(value), kind),)
 
 
 # Most fields of an event say the same as in the session's last one: they would take 50 µs of its time.
 @lru_cache(_CACHED_TEXTS)
-def _text_by_looks(text: str, key: str, parent: str) -> tuple[tuple[str, _Kind], ...]:
+def _text_by_looks(text: str, key: str, parent: str) -> tuple[tuple[str, Kind], ...]:
     found = [(text, key, parent)]
     if _URL_MARKS.search(text):
         found += _in_url(text)
@@ -382,43 +428,44 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _kind_by_looks(value: str, key: str, parent: str) -> _Kind | None:
+def _kind_by_looks(value: str, key: str, parent: str) -> Kind | None:
     if len(value) > _LONGEST or not value:
         return None
     if "@" in value and _EMAIL.fullmatch(value.strip()):
-        return _Kind.OTHER
+        return Kind.OTHER
     if _PHONE.fullmatch(value.strip()):
-        return _Kind.PHONE
-    meaning = _meaning_of(key, parent)
+        return Kind.PHONE
+    meaning = meaning_of(key, parent)
     if meaning.full_name is not meaning.text and _FULL_NAME.fullmatch(value.strip()):
         return meaning.full_name
     return meaning.text
 
 
-class _Meaning(NamedTuple):
+class Meaning(NamedTuple):
     """What stands under a key: an integer, a text with the look of a full name, and any other text."""
 
-    number: _Kind | None = None
-    full_name: _Kind | None = None
-    text: _Kind | None = None
+    number: Kind | None = None
+    full_name: Kind | None = None
+    text: Kind | None = None
 
 
-def _meaning_of(key: str, parent: str) -> _Meaning:
+def meaning_of(key: str, parent: str) -> Meaning:
+    """What stands under a key of an object that stands under another one."""
     short = len(key) + len(parent) <= _LONGEST_CACHED_KEY
     return (_meaning if short else _meaning.__wrapped__)(key, parent)
 
 
 # Keys are few and the same in all events: looked at each time, they would take 60 µs of an event's time.
 @lru_cache(_CACHED_KEYS)
-def _meaning(key: str, parent: str) -> _Meaning:
+def _meaning(key: str, parent: str) -> Meaning:
     plain = "".join(piece.lower() for piece in _KEY_PIECE.findall(key))
     if plain in _PHONE_KEYS or plain.endswith("phone"):
-        return _Meaning(_Kind.PHONE, _Kind.PHONE, _Kind.PHONE)
+        return Meaning(Kind.PHONE, Kind.PHONE, Kind.PHONE)
     if plain in _ID_KEYS:
-        return _Meaning(_Kind.OTHER, _Kind.OTHER, _Kind.OTHER)
+        return Meaning(Kind.OTHER, Kind.OTHER, Kind.OTHER)
     if plain in _NAME_KEYS or (
         plain == "name" and {piece.lower() for piece in _KEY_PIECE.findall(parent)} & _PERSON_WORDS
     ):
-        return _Meaning(None, _Kind.NAME, _Kind.NAME)
-    text = _Kind.PERSON if plain in _USER_NAME_KEYS else None
-    return _Meaning(None, _Kind.NAME if plain in _PERSON_KEYS else text, text)
+        return Meaning(None, Kind.NAME, Kind.NAME)
+    text = Kind.PERSON if plain in _USER_NAME_KEYS else None
+    return Meaning(None, Kind.NAME if plain in _PERSON_KEYS else text, text)

@@ -98,10 +98,12 @@ class GateHit(NamedTuple):
 class BatchResult:
     """The outcomes of a batch, in the order of its records, and counts of what was done.
 
-    `texts` counts the texts searched, by where the result came from: `cache` or `detector`.
+    `texts` counts the texts searched, by where the result came from. `failed_self_checks` counts payloads
+    that were refused only because they were held against the whole schema: a defect of Weir.
     """
 
     outcomes: list[RecordOutcomes]
     remarks: Counter[Remark] = field(default_factory=Counter)
     gate_hits: Counter[GateHit] = field(default_factory=Counter)
     texts: Counter[str] = field(default_factory=Counter)
+    failed_self_checks: int = 0

@@ -11,20 +11,35 @@ from service.sanitize.outcomes import SuppressReason
 from service.vendors.form import VendorForm
 
 
-def why_not(event: Event, plan: VendorPlan, form: VendorForm) -> SuppressReason | None:
-    """The reason for which the vendor gets nothing of this event, or None where it gets it.
+def never(call: CallType, name: str | None, plan: VendorPlan, form: VendorForm) -> SuppressReason | None:
+    """The reason for which the vendor gets no event of a kind, or None where it may get some.
 
-    The first that applies, in this order: event_not_allowed, call_type, integration, consent.
+    The first that applies, in this order: event_not_allowed, call_type.
     """
-    if plan.rules(event.call, event.name) is None:
-        return SuppressReason.EVENT_NOT_ALLOWED if event.call is CallType.TRACK else SuppressReason.CALL_TYPE
-    if event.call not in form.calls:
-        return SuppressReason.CALL_TYPE
-    if not _switched_on(event.body, plan.integration):
+    if plan.rules(call, name) is None:
+        return SuppressReason.EVENT_NOT_ALLOWED if call is CallType.TRACK else SuppressReason.CALL_TYPE
+    return None if call in form.calls else SuppressReason.CALL_TYPE
+
+
+def not_now(body: JsonObject, plan: VendorPlan) -> SuppressReason | None:
+    """The reason for which the vendor gets nothing of this event of a kind that it may get, or None.
+
+    The first that applies, in this order: integration, consent.
+    """
+    if not _switched_on(body, plan.integration):
         return SuppressReason.INTEGRATION
-    if not _consented(event.body, plan.consent):
-        return SuppressReason.CONSENT
-    return None
+    return None if _consented(body, plan.consent) else SuppressReason.CONSENT
+
+
+def why_not(event: Event, plan: VendorPlan, form: VendorForm) -> SuppressReason | None:
+    """The reason for which the vendor gets nothing of this event, or None where it gets it."""
+    return never(event.call, event.name, plan, form) or not_now(event.body, plan)
+
+
+def says_nothing(body: JsonObject) -> bool:
+    """Whether an event holds neither switches nor consent: then `not_now` is the same for all of these."""
+    context = body.get("context")
+    return body.get("integrations") is None and not (isinstance(context, dict) and "consent" in context)
 
 
 def _switched_on(body: JsonObject, integration: str) -> bool:

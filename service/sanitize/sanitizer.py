@@ -1,31 +1,35 @@
 """The way of an event, from a raw record to its outcome for each vendor: a pure function.
 
-decode -> route -> detect -> transform -> shape -> gate. No Kafka, no clock, no I/O: the worker, the
+decode -> route -> detect -> transform -> gate -> shape. No Kafka, no clock, no I/O: the worker, the
 `sanitize` command, the tests and the benchmarks all call `Sanitizer.sanitize`.
+
+What the policy says is compiled into plans before (plan_compiler.py): a walk through the event gives each
+field to its columns (columns.py), and what these made of the fields is filled into every vendor's template
+(payload_template.py).
 """
 
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import orjson
 
-from service.actions.action import REFUSED, Action, ActionContext, RefusedType
+from service.actions.action import ActionContext, RefusedType
 from service.actions.registry import build
-from service.detection.detector import Detector
+from service.detection.detector import Detector, language_hint
 from service.detection.entity_rules import EntityRules
-from service.detection.known_values import KnownValues
+from service.detection.known_values import KnownValues, probed
 from service.detection.spans import Span, TextRequest
 from service.events.decode import decode
-from service.events.event import CallType, Event, Rejection
+from service.events.event import Event, Rejection
 from service.events.json_value import JsonValue
-from service.events.paths import MISSING, FieldPath, lookup
-from service.policy.entities import Entity
-from service.policy.plan import CompiledPolicy, FieldRule, VendorPlan
+from service.events.paths import MISSING, lookup
+from service.policy.plan import CompiledPolicy
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
-from service.sanitize.gate import Gate, strings
+from service.sanitize.columns import Cell, Collected, Keys, ScanColumn, encoded
+from service.sanitize.event_plan import Destination, EventLayout, EventPlan, Field, encode_derived
+from service.sanitize.gate import Gate
 from service.sanitize.outcomes import (
     BatchResult,
     DeadLettered,
@@ -33,80 +37,36 @@ from service.sanitize.outcomes import (
     GateHit,
     Outcome,
     RecordOutcomes,
-    Remark,
     Sent,
     Stage,
     Suppressed,
 )
-from service.sanitize.routing import why_not
+from service.sanitize.payload_template import PayloadTemplate
+from service.sanitize.plan_compiler import Plans
+from service.sanitize.routing import not_now
 from service.sanitize.trace import ScannedText, Trace
-from service.vendors.form import SanitizedEvent, ShapeReason, VendorForm
-from service.vendors.registry import FORMS
+from service.vendors.form import ShapeReason
 
+Headers = tuple[tuple[str, bytes], ...]
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Step:
-    """A field's rule with its action built.
-
-    Equal rules without a key are one step for all vendors; those that need texts scanned, for all whose
-    policies judge findings alike.
-    """
-
-    rule: FieldRule
-    action: Action
-
-    @property
-    def scans(self) -> bool:
-        """Whether it may need texts scanned."""
-        return type(self.action).texts is not Action.texts
-
-
-class _Applied(NamedTuple):
-    """What a step made of a value.
-
-    Attributes:
-        value: The value after the action.
-        entities: What was replaced in it, and how often.
-        closed: Its strings, if they are words of a list: the gate leaves them alone.
-    """
-
-    value: JsonValue | RefusedType
-    entities: tuple[tuple[Entity, int], ...]
-    closed: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Branch:
-    """One vendor's plan, bound to its form and its actions."""
-
-    plan: VendorPlan
-    form: VendorForm
-    rules: EntityRules
-    tracked: dict[str, tuple[_Step, ...]]
-    calls: dict[CallType, tuple[_Step, ...]]
-    schema_header: bytes
-
-    def steps(self, event: Event) -> tuple[_Step, ...]:
-        """The steps for a call; none where the plan does not let it through."""
-        if event.name is not None:
-            return self.tracked.get(event.name, ())
-        return self.calls.get(event.call, ())
+#: Of so many events one has its payloads held against the schemas as a whole.
+SELF_CHECK: Final = 1_000
+_LOCALE: Final = ("context", "locale")
 
 
 @dataclass(frozen=True, slots=True)
-class _Route:
-    """What is the same for all events of a name (or call) that go to the same vendors.
+class _Version:
+    """One version of the keys, bound to the vendors.
 
     Attributes:
-        paths: The fields that some vendor may get something of, by dotted path.
-        scanning: The steps that may need texts scanned.
+        version: Its id.
+        keys: Its pseudonymizers.
+        headers: The headers of each vendor's records.
     """
 
-    paths: dict[str, FieldPath]
-    scanning: tuple[_Step, ...]
-
-
-_NOWHERE: Final = _Route({}, ())
+    version: str
+    keys: Keys
+    headers: tuple[Headers, ...]
 
 
 @dataclass(slots=True, repr=False)
@@ -115,42 +75,62 @@ class _Journey:
 
     Attributes:
         event: The event.
+        plan: Its kind.
+        fields: What is done with its fields, and their values.
         known: Its own identity values.
-        branches: The vendors that may get it.
-        outcomes: By vendor, at first of those that may not.
-        route: What it shares with others of its kind.
-        values: What stands at the classified fields that a vendor may get something of, by dotted path.
-        findings: Everything found in each text to be scanned, by the text.
+        version: The keys for its time; None where there are none.
+        hint: What its locale says of the language of its texts.
+        scans: The columns whose texts may have to be searched, with their values and, where nothing has to
+            be searched, what became of the value before.
+        findings: Everything found in each text that was searched, by the text.
         settled: The spans that stand by the rules of some vendors, by the text.
-        applied: What the steps made that give every vendor the same.
     """
 
     event: Event
+    plan: EventPlan
+    fields: list[tuple[Field, JsonValue]]
     known: KnownValues
-    branches: list[_Branch]
-    outcomes: dict[str, Outcome]
-    route: _Route
-    values: dict[str, JsonValue]
-    findings: dict[str, tuple[Span, ...]]
-    settled: dict[EntityRules, dict[str, tuple[Span, ...]]]
-    applied: dict[_Step, _Applied]
+    version: _Version | None
+    hint: str | None
+    scans: list[tuple[ScanColumn, JsonValue, Cell | None]] = field(default_factory=list)
+    findings: dict[str, tuple[Span, ...]] = field(default_factory=dict)
+    settled: dict[EntityRules, dict[str, tuple[Span, ...]]] = field(default_factory=dict)
+
+    def may_hold_known(self, text: str) -> bool:
+        """Whether an identity value of the event may stand in a text."""
+        return self.known.may_stand_in((probed((text,)),))
+
+    def spans(self, rules: EntityRules) -> dict[str, tuple[Span, ...]]:
+        """The spans of each text that stand by a vendor's rules; made once for all vendors with the same."""
+        settled = self.settled.get(rules)
+        if settled is None:
+            settled = {text: rules.settle(text, found) for text, found in self.findings.items()}
+            self.settled[rules] = settled
+        return settled
 
 
 class Sanitizer:
     """The compiled policy, the keys and the models, ready to sanitize batches of records."""
 
-    def __init__(self, policy: CompiledPolicy, keyring: KeyRing, detector: Detector) -> None:
+    def __init__(
+        self, policy: CompiledPolicy, keyring: KeyRing, detector: Detector, *, self_check: int = SELF_CHECK
+    ) -> None:
+        """Compile the policy.
+
+        Args:
+            policy: What each vendor may get.
+            keyring: The keys.
+            detector: The models.
+            self_check: Of so many events one is held against the vendors' schemas as a whole, whatever is
+                known of others that look like it; 0 for none.
+        """
         self._policy = policy
         self._keyring = keyring
         self._detector = detector
-        self._policy_header = policy.fingerprint.encode()
-        rules = {plan.entities: EntityRules(plan.entities) for plan in policy.vendors}
-        keyless: dict[tuple[FieldRule, EntityRules | None], _Step] = {}
-        self._branches = tuple(
-            _bind(plan, FORMS[plan.vendor], rules[plan.entities], keyless) for plan in policy.vendors
-        )
-        # At most one for each of the policy's events and calls and each set of vendors; 60 µs to make.
-        self._routes: dict[tuple[CallType, str | None, tuple[_Branch, ...]], _Route] = {}
+        self._self_check = self_check
+        self._until_check = self_check
+        self._plans = Plans(policy)
+        self._versions: dict[str, _Version] = {}
 
     def sanitize(self, records: Sequence[bytes | None]) -> BatchResult:
         """The outcomes of every record, in order.
@@ -160,7 +140,7 @@ class Sanitizer:
         """
         result = BatchResult([])
         starts = [self._start(record) for record in records]
-        self._detect([start for start in starts if isinstance(start, _Journey)])
+        self._detect(starts)
         result.texts = self._detector.take_counts()
         for start in starts:
             if isinstance(start, Rejection):
@@ -171,24 +151,30 @@ class Sanitizer:
 
     def trace(self, record: bytes) -> Rejection | Trace:
         """What one record goes through, for an explanation: `sanitize` gives the same outcomes."""
-        journey = self._start(record)
+        journey = self._start(record, remembered=False)
         if isinstance(journey, Rejection):
             return journey
         self._detect([journey])
         texts: dict[tuple[str, str], dict[EntityRules, list[VendorName]]] = {}
         applied: dict[VendorName, dict[str, JsonValue | RefusedType]] = {}
-        for branch in journey.branches:
-            context = self._context(journey, branch)
-            made = applied[branch.plan.vendor] = {}
-            for step in branch.steps(journey.event):
-                dotted = step.rule.dotted
-                if dotted not in journey.values:
+        event = journey.event
+        for _, destination in journey.plan.destinations:
+            plan = destination.plan
+            if not_now(event.body, plan) is not None:
+                continue
+            made = applied[plan.vendor] = {}
+            for rule in plan.rules(event.call, event.name) or ():
+                value = lookup(event.body, rule.path)
+                if value is MISSING or value is None:
                     continue
-                for text in dict.fromkeys(step.action.texts(journey.values[dotted])):
-                    judges = texts.setdefault((dotted, text), {})
-                    judges.setdefault(branch.rules, []).append(branch.plan.vendor)
-                if context is not None:
-                    made[dotted] = _apply(step, journey.values[dotted], context).value
+                action = build(rule, destination.form.encoding)
+                rules = self._plans.rules[plan.entities]
+                for text in dict.fromkeys(action.texts(value)):
+                    texts.setdefault((rule.dotted, text), {}).setdefault(rules, []).append(plan.vendor)
+                if journey.version is not None:
+                    keys = journey.version.keys[plan.vendor]
+                    context = ActionContext(keys, journey.spans(rules), {}, set())
+                    made[rule.dotted] = action.apply(value, context)
         result = BatchResult([])
         outcomes = self._finish(journey, result)
         scanned = tuple(
@@ -202,173 +188,185 @@ class Sanitizer:
             )
             for (dotted, text), judges in texts.items()
         )
-        return Trace(journey.event, outcomes, result.gate_hits, applied, scanned)
+        return Trace(event, outcomes, result.gate_hits, applied, scanned)
 
-    def _start(self, record: bytes | None) -> Rejection | _Journey:
-        """Decode and route."""
+    def _start(self, record: bytes | None, *, remembered: bool = True) -> Rejection | _Journey:
+        """Decode, and find the fields and what of them has to be searched."""
         event = decode(record)
         if isinstance(event, Rejection):
             return event
-        branches: list[_Branch] = []
-        outcomes: dict[str, Outcome] = {}
-        for branch in self._branches:
-            reason = why_not(event, branch.plan, branch.form)
-            if reason is None:
-                branches.append(branch)
-            else:
-                outcomes[branch.plan.vendor] = Suppressed(branch.plan.vendor, reason)
-        known = KnownValues.of(event, self._policy.identity_fields)
-        route = self._route(event, tuple(branches))
-        return _Journey(event, known, branches, outcomes, route, _values(event, route), {}, {}, {})
+        plan = self._plans.find(event.call, event.name)
+        found = plan.tree.walk(event.body)
+        known = KnownValues(found.identities)
+        journey = _Journey(
+            event,
+            plan,
+            found.values,
+            known,
+            self._version(event.timestamp),
+            language_hint(lookup(event.body, _LOCALE)),
+        )
+        for each, value in found.values:
+            for column in each.scanning:
+                cell = column.remembered(value, journey.hint, known) if remembered else None
+                journey.scans.append((column, value, cell))
+        return journey
 
-    def _route(self, event: Event, branches: tuple[_Branch, ...]) -> _Route:
-        if not branches:
-            return _NOWHERE
-        key = (event.call, event.name, branches)
-        route = self._routes.get(key)
-        if route is None:
-            steps = dict.fromkeys(step for branch in branches for step in branch.steps(event))
-            route = self._routes[key] = _Route(
-                {step.rule.dotted: step.rule.path for step in steps},
-                tuple(step for step in steps if step.scans),
-            )
-        return route
+    def _version(self, timestamp: int) -> _Version | None:
+        """The keys for an event's time."""
+        version = self._keyring.version_at(timestamp)
+        if version is None:
+            return None
+        bound = self._versions.get(version.id)
+        if bound is None:
+            keys, headers = {}, []
+            for plan in self._policy.vendors:
+                pseudonymizer = self._keyring.pseudonymizer(plan.vendor, timestamp)
+                assert pseudonymizer is not None
+                keys[plan.vendor] = pseudonymizer
+                headers.append(
+                    (
+                        ("weir-policy", self._policy.fingerprint.encode()),
+                        ("weir-key", version.id.encode()),
+                        ("weir-schema", f"{plan.vendor}.v1".encode()),
+                    )
+                )
+            bound = self._versions[version.id] = _Version(version.id, keys, tuple(headers))
+        return bound
 
-    def _detect(self, journeys: Sequence[_Journey]) -> None:
-        """Scan every text that a vendor's action needs, once, all events of the batch together."""
-        wanted: list[tuple[_Journey, TextRequest]] = []
-        for journey in journeys:
-            locale = lookup(journey.event.body, ("context", "locale"))
-            hint = locale if isinstance(locale, str) else None
-            texts = dict.fromkeys(
-                text
-                for step in journey.route.scanning
-                if step.rule.dotted in journey.values
-                for text in step.action.texts(journey.values[step.rule.dotted])
-            )
-            wanted += [(journey, TextRequest(text, hint)) for text in texts]
+    def _detect(self, starts: Sequence[Rejection | _Journey]) -> None:
+        """Search every text that a column needs, once, all events of the batch together."""
+        wanted = [
+            (start, TextRequest(text, start.hint))
+            for start in starts
+            if isinstance(start, _Journey)
+            for text in _texts(start)
+        ]
+        if not wanted:
+            return
         found = self._detector.find([request for _, request in wanted])
         for (journey, request), spans in zip(wanted, found, strict=True):
-            journey.findings[request.text] = (*spans, *journey.known.spans(request.text))
+            standing = journey.known.spans(request.text) if journey.may_hold_known(request.text) else ()
+            journey.findings[request.text] = (*spans, *standing)
 
     def _finish(self, journey: _Journey, result: BatchResult) -> RecordOutcomes:
-        """Transform, shape and gate for each vendor that may have the event."""
-        gate = Gate(journey.known)
-        for branch in journey.branches:
-            journey.outcomes[branch.plan.vendor] = self._for_vendor(journey, branch, gate, result)
-        return tuple(journey.outcomes[branch.plan.vendor] for branch in self._branches)
+        """Transform, gate and shape for each vendor that may have the event."""
+        plan, version = journey.plan, journey.version
+        outcomes: list[Outcome | None] = [*plan.outcomes]
+        going = []
+        for taker, (place, destination) in enumerate(plan.destinations):
+            vendor = destination.plan.vendor
+            reason = not_now(journey.event.body, destination.plan)
+            if reason is not None:
+                outcomes[place] = Suppressed(vendor, reason)
+            elif version is None:
+                outcomes[place] = DeadLettered(vendor, Stage.TRANSFORM, FailReason.NO_KEY_FOR_TIME)
+            else:
+                going.append((taker, place, destination))
+        if version is not None and going:
+            collected = _collected(journey, version)
+            if collected.refused or collected.entities:
+                plan.note(collected, [taker for taker, _, _ in going], result.remarks)
+            delivery = self._delivery(journey, collected, result)
+            for taker, place, destination in going:
+                outcomes[place] = delivery.outcome(taker, destination, version.headers[place])
+        return tuple(outcome for outcome in outcomes if outcome is not None)
 
-    def _for_vendor(self, journey: _Journey, branch: _Branch, gate: Gate, result: BatchResult) -> Outcome:
-        vendor = branch.plan.vendor
-        context = self._context(journey, branch)
-        if context is None:
-            return DeadLettered(vendor, Stage.TRANSFORM, FailReason.NO_KEY_FOR_TIME)
-        sanitized = _transform(journey, branch, context, result.remarks)
-        shaped = branch.form.shape(sanitized)
-        if isinstance(shaped, ShapeReason):
-            return DeadLettered(vendor, Stage.SHAPE, shaped)
-        payload, hits = gate.check(
-            shaped.payload,
-            generated=context.generated | shaped.generated,
-            max_string=branch.form.max_string,
+    def _delivery(self, journey: _Journey, collected: Collected, result: BatchResult) -> "_Delivery":
+        layout = journey.plan.layout(collected)
+        known = journey.known
+        clean = collected.clean and not known.may_stand_in(collected.open)
+        self._until_check -= 1
+        check = self._until_check == 0
+        if check:
+            self._until_check = self._self_check
+        values = encode_derived(layout, collected)
+        return _Delivery(layout, collected, values, None if clean else Gate(known), check, result)
+
+
+class _Delivery(NamedTuple):
+    """An event's values, ready to be filled into every vendor's template.
+
+    Attributes:
+        layout: The templates.
+        collected: What the columns made of the event.
+        encoded: What the templates pick from.
+        gate: The gate, where something must be searched by it; None where all is clean.
+        check: Whether the payloads are held against the schemas as a whole.
+        result: Where hits and failed checks are counted.
+    """
+
+    layout: EventLayout
+    collected: Collected
+    encoded: Sequence[bytes]
+    gate: Gate | None
+    check: bool
+    result: BatchResult
+
+    def outcome(self, taker: int, destination: Destination, headers: Headers) -> Outcome:
+        """What one vendor gets."""
+        vendor = destination.plan.vendor
+        template = self.layout.templates[taker]
+        if isinstance(template, ShapeReason):
+            return DeadLettered(vendor, Stage.SHAPE, template)
+        if self.gate is None:
+            payload = template.render(self.encoded)
+            refusal = template.refusal(payload, self.encoded)
+        else:
+            payload = self._gated(self.gate, template, destination)
+            refusal = template.full_refusal(payload)
+        if self.check and refusal is None:
+            refusal = template.full_refusal(payload)
+            if refusal is not None:
+                template.forget()
+                self.result.failed_self_checks += 1
+        if refusal is not None:
+            return DeadLettered(vendor, Stage.SHAPE, refusal)
+        return Sent(vendor, destination.plan.topic, _key(self.encoded[template.key]), payload, headers)
+
+    def _gated(self, gate: Gate, template: PayloadTemplate, destination: Destination) -> bytes:
+        """The payload with everything replaced in it that only the gate finds."""
+        others: dict[int, bytes] = {}
+        for at, gap in template.searched:
+            value = gap.slot.conversion.apply(self.collected.values[gap.slot.leaf])
+            checked, hits = gate.check(value, gap.path, max_string=destination.form.max_string)
+            if hits:
+                others[at] = encoded(checked)
+                for (path, family), count in hits.items():
+                    self.result.gate_hits[GateHit(destination.plan.vendor, path, family)] += count
+        return template.render_with(self.encoded, others)
+
+
+def _collected(journey: _Journey, version: _Version) -> Collected:
+    """Have every column make of its fields what it does."""
+    collected = Collected()
+    for each, value in journey.fields:
+        for plain in each.plain:
+            plain.put(value, collected)
+        for pseudonyms in each.pseudonyms:
+            pseudonyms.put(value, collected, version.version, version.keys)
+    for column, value, cell in journey.scans:
+        if cell is not None:
+            column.put_again(cell, collected)
+        else:
+            column.put(value, journey.hint, journey.spans(column.rules), version.keys, collected)
+    return collected
+
+
+def _texts(journey: _Journey) -> Iterator[str]:
+    """The texts of an event that must be searched."""
+    if not journey.scans:
+        return iter(())
+    return iter(
+        dict.fromkeys(
+            text for column, value, cell in journey.scans if cell is None for text in column.texts(value)
         )
-        value = shaped.encoded if payload is shaped.payload else orjson.dumps(payload)
-        for (path, family), count in hits.items():
-            result.gate_hits[GateHit(vendor, path, family)] += count
-        headers = (
-            ("weir-policy", self._policy_header),
-            ("weir-key", context.pseudonymizer.key_version.encode()),
-            ("weir-schema", branch.schema_header),
-        )
-        return Sent(vendor, branch.plan.topic, shaped.key.encode(), value, headers)
-
-    def _context(self, journey: _Journey, branch: _Branch) -> ActionContext | None:
-        """What a vendor's actions work with; None where there is no key for the event's time."""
-        pseudonymizer = self._keyring.pseudonymizer(branch.plan.vendor, journey.event.timestamp)
-        if pseudonymizer is None:
-            return None
-        return ActionContext(pseudonymizer, _settled(journey, branch.rules), {}, set())
-
-
-def _bind(
-    plan: VendorPlan,
-    form: VendorForm,
-    entity_rules: EntityRules,
-    keyless: dict[tuple[FieldRule, EntityRules | None], _Step],
-) -> _Branch:
-    """Bind a plan; steps whose rule has no key are taken from those that other vendors have, or added."""
-
-    def steps(rules: Sequence[FieldRule]) -> tuple[_Step, ...]:
-        return tuple(map(step, rules))
-
-    def step(rule: FieldRule) -> _Step:
-        made = _Step(rule, build(rule, form.encoding))
-        if rule.key_purpose is not None:
-            return made
-        return keyless.setdefault((rule, entity_rules if made.scans else None), made)
-
-    return _Branch(
-        plan=plan,
-        form=form,
-        rules=entity_rules,
-        tracked={name: steps(rules) for name, rules in plan.tracked.items()},
-        calls={call: steps(rules) for call, rules in plan.calls.items()},
-        schema_header=f"{plan.vendor}.v1".encode(),
     )
 
 
-def _settled(journey: _Journey, rules: EntityRules) -> dict[str, tuple[Span, ...]]:
-    """The spans of each text that stand by a vendor's rules; made once for all vendors with the same."""
-    settled = journey.settled.get(rules)
-    if settled is None:
-        settled = {text: rules.settle(text, found) for text, found in journey.findings.items()}
-        journey.settled[rules] = settled
-    return settled
-
-
-def _values(event: Event, route: _Route) -> dict[str, JsonValue]:
-    """Looked up once for all vendors. A null says nothing and counts as absent."""
-    return {
-        dotted: value
-        for dotted, path in route.paths.items()
-        if (value := lookup(event.body, path)) is not MISSING and value is not None
-    }
-
-
-def _transform(
-    journey: _Journey, branch: _Branch, context: ActionContext, remarks: Counter[Remark]
-) -> SanitizedEvent:
-    """Apply the vendor's action to each classified field; what has no rule stays behind."""
-    fields: dict[str, JsonValue] = {}
-    values, shared = journey.values, journey.applied
-    for step in branch.steps(journey.event):
-        rule = step.rule
-        value = values.get(rule.dotted)
-        if value is None:
-            continue
-        applied = shared.get(step)
-        if applied is None:
-            applied = _apply(step, value, context)
-            if rule.key_purpose is None:  # nothing of the vendor's took part: applied once for all
-                shared[step] = applied
-        if applied.value is REFUSED:
-            remarks[Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, None)] += 1
-            continue
-        fields[rule.dotted] = applied.value
-        if applied.closed:
-            context.generated.update(applied.closed)
-        for entity, count in applied.entities:
-            remark = Remark(branch.plan.vendor, rule.dotted, rule.data_class, rule.spec.action, entity)
-            remarks[remark] += count
-    return SanitizedEvent(journey.event.call, journey.event.name, fields)
-
-
-def _apply(step: _Step, value: JsonValue, context: ActionContext) -> _Applied:
-    changed = step.action.apply(value, context)
-    entities: tuple[tuple[Entity, int], ...] = ()
-    if context.entities:
-        entities = tuple(context.entities.items())
-        context.entities.clear()
-    if changed is REFUSED:
-        return _Applied(REFUSED, (), ())
-    return _Applied(changed, entities, tuple(strings(changed)) if step.action.closed else ())
+def _key(value: bytes) -> bytes:
+    """The record key of an id as JSON."""
+    if b"\\" in value:
+        text: str = orjson.loads(value)
+        return text.encode()
+    return value[1:-1]

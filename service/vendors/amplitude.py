@@ -1,15 +1,15 @@
 """Amplitude: one event of the HTTP V2 and Batch APIs."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Final, NamedTuple
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject, JsonValue
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding, alphanumeric
 from service.vendors.envelope import ENVELOPE_FIELDS, read_envelope
-from service.vendors.form import SanitizedEvent, Shaped, ShapeReason, VendorForm
-from service.vendors.payload_schema import PayloadSchema
-from service.vendors.places import Places, cut, leaves
+from service.vendors.form import ShapeReason, VendorForm
+from service.vendors.layout import MILLISECONDS, Layout, Leaf, Nature, Same, Slot, Tree, cut_to
+from service.vendors.places import Places, slots
 
 _MAX_STRING: Final = 1024
 _MAX_BYTES: Final = 1_000_000
@@ -62,28 +62,27 @@ class AmplitudeForm(VendorForm):
 
     vendor: ClassVar = VendorName.AMPLITUDE
     calls: ClassVar = frozenset(CallType) - {CallType.ALIAS}
+    conversions: ClassVar = frozenset({cut_to(_MAX_STRING)})
     max_string: ClassVar = _MAX_STRING
     max_bytes: ClassVar = _MAX_BYTES
     #: Without it the old values would take the place of newer user properties (Amplitude, "HTTP V2 API").
     backfill_mark: ClassVar = b'"$skip_user_properties_sync":true'
     deduplicates_for: ClassVar = 7 * 86_400
 
-    def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
-
     def encoding(self, data_class: str) -> Encoding:  # noqa: ARG002  (one form fits all its ids)
         return alphanumeric
 
-    def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
-        envelope = read_envelope(event)
+    def layout(
+        self, call: CallType, name: str | None, leaves: Sequence[Leaf], same: Same
+    ) -> Layout | ShapeReason:
+        envelope = read_envelope(call, leaves)
         if isinstance(envelope, ShapeReason):
             return envelope
-        if envelope.timestamp < 0:
+        if envelope.nature is Nature.TIME_BEFORE_1970:
             return ShapeReason.TIMESTAMP_OUT_OF_RANGE
-        name = event.name or _EVENT_NAMES[event.call]
-        payload: JsonObject = {
-            "event_type": name,
-            "time": envelope.timestamp * 1000,
+        payload: Tree = {
+            "event_type": name or _EVENT_NAMES[call],
+            "time": envelope.timestamp(MILLISECONDS),
             "insert_id": envelope.event_id,
         }
         if envelope.user is not None:
@@ -91,28 +90,30 @@ class AmplitudeForm(VendorForm):
         if envelope.device is not None:
             payload["device_id"] = envelope.device
         sections = _Sections({}, {}, {})
-        for path, value in leaves(event.fields, ENVELOPE_FIELDS):
-            if not _put(payload, sections, path, cut(value, _MAX_STRING), call=event.call):
+        for path, slot in slots(leaves, ENVELOPE_FIELDS, cut_to(_MAX_STRING)):
+            if not _put(payload, sections, path, slot, call=call, same=same):
                 return ShapeReason.PAYLOAD_INVALID
-        payload |= {name: section for name, section in sections._asdict().items() if section}
-        return self._schema.check(payload, key=envelope.key, generated=frozenset({name}))
+        payload |= {section: tree for section, tree in sections._asdict().items() if tree}
+        return Layout(payload, envelope.key)
 
 
 class _Sections(NamedTuple):
     """The property objects of an event."""
 
-    event_properties: JsonObject
-    user_properties: JsonObject
-    group_properties: JsonObject
+    event_properties: Tree
+    user_properties: Tree
+    group_properties: Tree
 
 
-def _put(payload: JsonObject, sections: _Sections, path: str, value: JsonValue, *, call: CallType) -> bool:
+def _put(payload: Tree, sections: _Sections, path: str, slot: Slot, *, call: CallType, same: Same) -> bool:
     """Put a field into the payload or one of its sections; False if its place is taken."""
     if path == "groupId":
-        payload["groups"] = {_GROUP_TYPE: value}
+        payload["groups"] = {_GROUP_TYPE: slot}
         return True
     top_level = _TOP_LEVEL.get(path)
-    if top_level is not None and payload.setdefault(top_level, value) == value:
+    if top_level is not None and (
+        payload.setdefault(top_level, slot) is slot or same(payload[top_level], slot)
+    ):
         return True
     if path.startswith("traits."):
         section = sections.group_properties if call is CallType.GROUP else sections.user_properties
@@ -120,4 +121,4 @@ def _put(payload: JsonObject, sections: _Sections, path: str, value: JsonValue, 
         section = sections.user_properties
     else:
         section = sections.event_properties
-    return _PLACES.put(section, path, value, call=call)
+    return _PLACES.put(section, path, slot, call=call, same=same)

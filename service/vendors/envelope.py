@@ -1,59 +1,65 @@
 """The parts of a sanitized event that every vendor asks for: whose it is, which one it is and when it was."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from service.events.event import CallType
-from service.events.json_value import JsonValue
-from service.events.timestamps import parse_timestamp
-from service.vendors.form import SanitizedEvent, ShapeReason
+from service.vendors.form import ShapeReason
+from service.vendors.layout import AS_IT_IS, TEXTS, TIMES, Conversion, Leaf, Nature, Slot
 
 #: Fields that a form reads itself; whatever else an event holds goes to a place of its own.
 ENVELOPE_FIELDS: Final = frozenset({"type", "event", "messageId", "userId", "anonymousId", "timestamp"})
 
 
-@dataclass(slots=True, repr=False)
+@dataclass(slots=True)
 class Envelope:
     """What is common to all payloads.
 
     Attributes:
         user: The user's pseudonym, None for a visitor that has not signed in.
         device: The visitor's pseudonym, else the device's, None where the event has neither.
-        key: The record key: the user's pseudonym, else the device's.
-        event_id: The message id's pseudonym; None if the vendor takes none.
-        timestamp: Seconds since the epoch.
+        previous: The id that an alias was known by before; None where it holds none.
+        key: The leaf of the record key: the user's pseudonym, else the device's.
+        event_id: The message id's pseudonym.
+        time: The leaf of the event's time.
+        nature: What kind of time that is.
     """
 
-    user: str | None
-    device: str | None
-    key: str
-    event_id: str | None
-    timestamp: int
+    user: Slot | None
+    device: Slot | None
+    previous: Slot | None
+    key: int
+    event_id: Slot
+    time: int
+    nature: Nature
+
+    def timestamp(self, conversion: Conversion) -> Slot:
+        """When it was; Weir writes it itself."""
+        return Slot(self.time, conversion, closed=True)
 
 
-def read_envelope(event: SanitizedEvent, *, event_id: bool = True) -> Envelope | ShapeReason:
+def read_envelope(call: CallType, leaves: Sequence[Leaf], *, event_id: bool = True) -> Envelope | ShapeReason:
     """The envelope of an event, or what is missing. Without `event_id` the vendor takes no event id."""
-    fields = event.fields
-    user = _text(fields, "userId")
-    device = _text(fields, "anonymousId") or _text(fields, "context.device.id")
+    texts = {leaf.path: position for position, leaf in enumerate(leaves) if leaf.nature in TEXTS}
+
+    def slot(path: str) -> Slot | None:
+        position = texts.get(path)
+        return None if position is None else Slot(position, AS_IT_IS, leaves[position].closed)
+
+    user, device = slot("userId"), slot("anonymousId") or slot("context.device.id")
+    previous = slot("previousId")
     key = user or device
     if key is None:
         return ShapeReason.NO_USABLE_ID
-    if event.call is CallType.GROUP and _text(fields, "groupId") is None:
+    if call is CallType.GROUP and slot("groupId") is None:
         return ShapeReason.NO_USABLE_ID
-    if event.call is CallType.ALIAS and (user is None or _text(fields, "previousId") is None):
+    if call is CallType.ALIAS and (user is None or previous is None):
         return ShapeReason.NO_USABLE_ID  # an alias says that two ids are one; with one it says nothing
-    message = _text(fields, "messageId") if event_id else None
-    if event_id and message is None:
+    message = slot("messageId") if event_id else key
+    if message is None:
         return ShapeReason.NO_EVENT_ID
-    try:
-        timestamp = parse_timestamp(_text(fields, "timestamp") or "")
-    except ValueError:
+    time = texts.get("timestamp")
+    if time is None or leaves[time].nature not in TIMES:
         return ShapeReason.NO_TIMESTAMP
-    return Envelope(user, device, key, message, timestamp)
-
-
-def _text(fields: Mapping[str, JsonValue], path: str) -> str | None:
-    value = fields.get(path)
-    return value if isinstance(value, str) and value else None
+    return Envelope(user, device, previous, key.leaf, message, time, leaves[time].nature)

@@ -1,15 +1,14 @@
-"""What a vendor's form is: a sanitized event in, the vendor's ingestion payload out."""
+"""What a vendor's form is: the leaves of a sanitized event in, the vendor's ingestion payload out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject, JsonValue
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding
+from service.vendors.layout import Conversion, Layout, Leaf, Same
 
 
 class ShapeReason(StrEnum):
@@ -23,46 +22,14 @@ class ShapeReason(StrEnum):
     PAYLOAD_INVALID = "payload_invalid"
 
 
-@dataclass(slots=True, repr=False)
-class SanitizedEvent:
-    """An event after the actions of one vendor: nothing in it that the policy did not let through.
-
-    Attributes:
-        call: The call type.
-        name: The tracked event's name, one of the policy's; None for every other call type.
-        fields: Dotted path to the value after the action, in the order of the policy's rules. Values of
-            `timestamp` and other times are RFC 3339 in UTC; ids are pseudonyms already in the vendor's form.
-    """
-
-    call: CallType
-    name: str | None
-    fields: Mapping[str, JsonValue]
-
-
-@dataclass(slots=True, repr=False)
-class Shaped:
-    """A vendor payload.
-
-    Attributes:
-        key: The record key: the pseudonymous user or else device id.
-        payload: The payload, within all of the vendor's limits.
-        encoded: The payload as JSON.
-        generated: Strings in the payload that the form itself made, such as the event's name in the vendor's
-            spelling and `$device:<pseudonym>`, beyond those it was given; the gate leaves them alone.
-    """
-
-    key: str
-    payload: JsonObject
-    encoded: bytes
-    generated: frozenset[str] = frozenset()
-
-
 class VendorForm(ABC):
     """One vendor's ingestion form. Stateless."""
 
     vendor: ClassVar[VendorName]
     #: Call types the vendor has a form for; the others are suppressed (`call_type`).
     calls: ClassVar[frozenset[CallType]]
+    #: How it may want the value of a field, but for ids and times.
+    conversions: ClassVar[frozenset[Conversion]]
     #: The longest string the vendor takes anywhere in the payload, in characters.
     max_string: ClassVar[int]
     #: The most bytes of the payload as JSON.
@@ -77,11 +44,19 @@ class VendorForm(ABC):
         """The id form in which pseudonyms of a class must be written for this vendor."""
 
     @abstractmethod
-    def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
-        """The payload, valid by the vendor's schema, or why there is none.
+    def layout(
+        self, call: CallType, name: str | None, leaves: Sequence[Leaf], same: Same
+    ) -> Layout | ShapeReason:
+        """The payload with places for the values, or why there is none.
 
-        Contract: the event's call is one of `calls`; never raises for any fields; the same event gives the
-        same payload, its keys in the same order.
+        Contract: the call is one of `calls`; never raises; depends on nothing but the arguments and what
+        `same` answers. Whether the payload is valid by the vendor's schema and within its size is seen later.
+
+        Args:
+            call: The call type.
+            name: The tracked event's name, one of the policy's; None for every other call type.
+            leaves: The event's values after the vendor's actions, in the order of the policy's rules.
+            same: Tells whether a part of the layout and a slot hold equal values.
         """
 
     def backfill(self, value: bytes, begun: int) -> bytes | ShapeReason | None:  # noqa: ARG002
@@ -90,7 +65,7 @@ class VendorForm(ABC):
         None where the vendor would take the event and give it a wrong time.
 
         Args:
-            value: The payload that `shape` gave, as JSON.
+            value: The payload as JSON.
             begun: When the backfill began, seconds since the epoch.
         """
         if not self.backfill_mark:

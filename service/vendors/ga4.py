@@ -1,26 +1,39 @@
 """Google Analytics 4: one request body of the Measurement Protocol, holding one event."""
 
 import re
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 import orjson
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject, JsonValue
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding, alphanumeric, number_pair, number_pair_of
 from service.vendors.envelope import ENVELOPE_FIELDS, Envelope, read_envelope
-from service.vendors.form import SanitizedEvent, Shaped, ShapeReason, VendorForm
-from service.vendors.payload_schema import PayloadSchema
-from service.vendors.places import Places, leaves
+from service.vendors.form import ShapeReason, VendorForm
+from service.vendors.layout import (
+    AS_IT_IS,
+    MEDIUM,
+    MICROSECONDS,
+    SHORT,
+    Conversion,
+    Layout,
+    Leaf,
+    Nature,
+    Same,
+    Slot,
+    Tree,
+    text_or_number,
+)
+from service.vendors.places import Places, slots
 
-_MAX_STRING: Final = 100
-_MAX_USER_PROPERTY: Final = 36
 _MAX_NAME: Final = 40
 _MAX_USER_PROPERTY_NAME: Final = 24
 _MAX_BYTES: Final = 130_000
 #: Seconds after which Google gives an event the time of its arrival.
 _OLDEST: Final = 72 * 3600
+
+_AS_CLIENT_ID: Final = Conversion("as a pair of numbers", lambda user: number_pair_of(str(user)))
 
 _EVENT_NAMES: Final = {CallType.PAGE: "page_view", CallType.SCREEN: "screen_view"}
 
@@ -87,35 +100,45 @@ class Ga4Form(VendorForm):
 
     vendor: ClassVar = VendorName.GA4
     calls: ClassVar = frozenset({CallType.TRACK, CallType.PAGE, CallType.SCREEN})
-    max_string: ClassVar = _MAX_STRING
+    conversions: ClassVar = frozenset({text_or_number(MEDIUM), text_or_number(SHORT)})
+    max_string: ClassVar = MEDIUM
     max_bytes: ClassVar = _MAX_BYTES
     deduplicates_for: ClassVar = 0
-
-    def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
 
     def encoding(self, data_class: str) -> Encoding:
         return number_pair if data_class == "identifier.device" else alphanumeric
 
-    def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
-        envelope = read_envelope(event, event_id=False)
+    def layout(
+        self, call: CallType, name: str | None, leaves: Sequence[Leaf], same: Same
+    ) -> Layout | ShapeReason:
+        envelope = read_envelope(call, leaves, event_id=False)
         if isinstance(envelope, ShapeReason):
             return envelope
-        if envelope.timestamp < 0:
+        if envelope.nature is Nature.TIME_BEFORE_1970:
             return ShapeReason.TIMESTAMP_OUT_OF_RANGE
-        client_id = _client_id(envelope)
+        client_id = _client_id(envelope, leaves)
         if client_id is None:
             return ShapeReason.NO_USABLE_ID
-        payload: JsonObject = {"client_id": client_id, "timestamp_micros": envelope.timestamp * 1_000_000}
+        payload: Tree = {"client_id": client_id, "timestamp_micros": envelope.timestamp(MICROSECONDS)}
         if envelope.user is not None:
             payload["user_id"] = envelope.user
-        params: JsonObject = {}
-        name = _event_name(event)
-        payload["events"] = [{"name": name, "params": params}]
-        for path, value in leaves(event.fields, ENVELOPE_FIELDS):
-            if not _put(payload, params, path, value, call=event.call):
+        params: Tree = {}
+        payload["events"] = [{"name": _event_name(call, name), "params": params}]
+        user_properties: Tree = {}
+        for path, slot in slots(leaves, ENVELOPE_FIELDS, text_or_number(MEDIUM)):
+            if path == "context.location.country":
+                country: Slot = slot._replace(conversion=AS_IT_IS)
+                payload["user_location"] = {"country_id": country}
+                continue
+            if path.startswith(("traits.", "context.traits.")):
+                of_user = slot._replace(conversion=text_or_number(SHORT))
+                placed = _USER_PROPERTIES.put(user_properties, path, of_user, call=call, same=same)
+                payload["user_properties"] = {key: {"value": item} for key, item in user_properties.items()}
+            else:
+                placed = _PARAMS.put(params, path, slot, call=call, same=same)
+            if not placed:
                 return ShapeReason.PAYLOAD_INVALID
-        return self._schema.check(payload, key=envelope.key, generated=frozenset({name, client_id}))
+        return Layout(payload, envelope.key)
 
     def backfill(self, value: bytes, begun: int) -> bytes | None:
         """The payload as it is: Google has no mark, and moves what is older than 72 hours to now."""
@@ -124,35 +147,16 @@ class Ga4Form(VendorForm):
         return value
 
 
-def _event_name(event: SanitizedEvent) -> str:
+def _event_name(call: CallType, name: str | None) -> str:
     """The name in Google's alphabet; one of Google's own names, which the schema refuses, stays as it is."""
-    return _EVENT_NAMES[event.call] if event.name is None else _spell(event.name)
+    return _EVENT_NAMES[call] if name is None else _spell(name)
 
 
-def _put(payload: JsonObject, params: JsonObject, path: str, value: JsonValue, *, call: CallType) -> bool:
-    """Put a field into the event's parameters or a place beside them; False if its place is taken."""
-    if path == "context.location.country":
-        payload["user_location"] = {"country_id": value}
-        return True
-    if path.startswith(("traits.", "context.traits.")):
-        properties = payload.setdefault("user_properties", {})
-        assert isinstance(properties, dict)  # set here and nowhere else
-        item: JsonObject = {"value": _value(value, _MAX_USER_PROPERTY)}
-        return _USER_PROPERTIES.put(properties, path, item, call=call)
-    return _PARAMS.put(params, path, _value(value, _MAX_STRING), call=call)
-
-
-def _client_id(envelope: Envelope) -> str | None:
+def _client_id(envelope: Envelope, leaves: Sequence[Leaf]) -> Slot | None:
     """The visitor's or device's pseudonym, else one made from the user's: Google takes no event without."""
     if envelope.device is not None:
         return envelope.device
-    return None if envelope.user is None else number_pair_of(envelope.user)
-
-
-def _value(value: JsonValue, length: int) -> JsonValue:
-    """A value as Google takes it, text or number: switches as words, lists with commas, texts cut."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, list):
-        value = ",".join(str(_value(item, length)) for item in value)
-    return value[:length] if isinstance(value, str) else value
+    user = envelope.user
+    if user is None or leaves[user.leaf].encoding is not alphanumeric:
+        return None
+    return user._replace(conversion=_AS_CLIENT_ID)

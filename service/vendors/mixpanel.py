@@ -1,19 +1,20 @@
 """Mixpanel: one event of `/import`, for projects on Simplified ID Merge (docs/vendors.md)."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding, alphanumeric
 from service.vendors.envelope import ENVELOPE_FIELDS, read_envelope
-from service.vendors.form import SanitizedEvent, Shaped, ShapeReason, VendorForm
-from service.vendors.payload_schema import PayloadSchema
-from service.vendors.places import Places, cut, leaves
+from service.vendors.form import ShapeReason, VendorForm
+from service.vendors.layout import SECONDS, Conversion, Layout, Leaf, Nature, Same, Tree, cut_to
+from service.vendors.places import Places, slots
 
 _MAX_STRING: Final = 255
 _MAX_BYTES: Final = 1_000_000
-_YEAR_1971: Final = 31_536_000
+#: How Mixpanel's Simplified ID Merge tells a device's id from a user's.
+_AS_DEVICE: Final = Conversion("with $device: in front", lambda device: f"$device:{device}")
 
 _EVENT_NAMES: Final = {
     CallType.IDENTIFY: "$identify",
@@ -57,25 +58,28 @@ class MixpanelForm(VendorForm):
 
     vendor: ClassVar = VendorName.MIXPANEL
     calls: ClassVar = frozenset(CallType)
+    conversions: ClassVar = frozenset({cut_to(_MAX_STRING)})
     max_string: ClassVar = _MAX_STRING
     max_bytes: ClassVar = _MAX_BYTES
-
-    def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
 
     def encoding(self, data_class: str) -> Encoding:  # noqa: ARG002  (one form fits all its ids)
         return alphanumeric
 
-    def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
-        envelope = read_envelope(event)
+    def layout(
+        self, call: CallType, name: str | None, leaves: Sequence[Leaf], same: Same
+    ) -> Layout | ShapeReason:
+        envelope = read_envelope(call, leaves)
         if isinstance(envelope, ShapeReason):
             return envelope
-        if envelope.timestamp < _YEAR_1971:
+        if envelope.nature is not Nature.TIME:  # Mixpanel takes nothing from before 1971
             return ShapeReason.TIMESTAMP_OUT_OF_RANGE
-        # Simplified ID Merge: the user's id, else the device's with this prefix; an event with both merges.
-        distinct_id = envelope.user or f"$device:{envelope.device}"
-        properties: JsonObject = {
-            "time": envelope.timestamp,
+        # Simplified ID Merge: the user's id, else the device's with a prefix; an event with both merges.
+        distinct_id = envelope.user
+        if distinct_id is None:
+            assert envelope.device is not None
+            distinct_id = envelope.device._replace(conversion=_AS_DEVICE)
+        properties: Tree = {
+            "time": envelope.timestamp(SECONDS),
             "distinct_id": distinct_id,
             "$insert_id": envelope.event_id,
             "ip": 0,  # without it Mixpanel locates whoever sends the request
@@ -84,12 +88,12 @@ class MixpanelForm(VendorForm):
             properties["$device_id"] = envelope.device
         if envelope.user is not None:
             properties["$user_id"] = envelope.user
-        if event.call is CallType.ALIAS:  # of a new id to one that was in use before
-            properties["distinct_id"] = event.fields["previousId"]
+        if call is CallType.ALIAS:  # of a new id to one that was in use before
+            assert envelope.previous is not None
+            assert envelope.user is not None  # read_envelope has seen to both
+            properties["distinct_id"] = envelope.previous
             properties["alias"] = envelope.user
-        for path, value in leaves(event.fields, ENVELOPE_FIELDS | {"previousId"}):
-            if not _PLACES.put(properties, path, cut(value, _MAX_STRING), call=event.call):
+        for path, slot in slots(leaves, ENVELOPE_FIELDS | {"previousId"}, cut_to(_MAX_STRING)):
+            if not _PLACES.put(properties, path, slot, call=call, same=same):
                 return ShapeReason.PAYLOAD_INVALID
-        name = event.name or _EVENT_NAMES[event.call]
-        payload: JsonObject = {"event": name, "properties": properties}
-        return self._schema.check(payload, key=envelope.key, generated=frozenset({name, distinct_id}))
+        return Layout({"event": name or _EVENT_NAMES[call], "properties": properties}, envelope.key)

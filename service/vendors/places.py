@@ -6,14 +6,11 @@ reserves, or which is taken as well, it keeps its whole path (`properties.time`)
 and nothing is lost. Only what stands in a field's place already is not said again.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject, JsonValue
-
-#: The longest list sent to any vendor; Mixpanel's limit, and more than any other needs.
-MAX_ITEMS: Final = 255
+from service.vendors.layout import Conversion, Leaf, Same, Slot, Tree
 
 #: What page and screen calls say of their page goes where other events' `context.page` goes.
 _PAGE_CALLS: Final = frozenset({CallType.PAGE, CallType.SCREEN})
@@ -24,15 +21,13 @@ _PAGE_PROPERTIES: Final = {
 _ROOTS: Final = ("properties.", "traits.", "context.traits.")
 
 
-def leaves(fields: Mapping[str, JsonValue], without: frozenset[str]) -> Iterator[tuple[str, JsonValue]]:
-    """The fields but for those named, an object's values each under a path of its own; null says nothing."""
-    for path, value in fields.items():
-        if path in without:
-            continue
-        if isinstance(value, dict):
-            yield from leaves({f"{path}.{key}": item for key, item in value.items()}, without)
-        elif value is not None:
-            yield path, value
+def slots(
+    leaves: Sequence[Leaf], without: frozenset[str], conversion: Conversion
+) -> Iterator[tuple[str, Slot]]:
+    """The leaves with their paths, but for those of the fields named."""
+    for position, leaf in enumerate(leaves):
+        if leaf.field not in without:
+            yield leaf.path, Slot(position, conversion, leaf.closed)
 
 
 class Places:
@@ -54,20 +49,14 @@ class Places:
         self._reserved = reserved
         self._reserved_prefixes = reserved_prefixes
         self._spell = spell
-        # Paths come from the tracking plan, and from the keys of the objects that actions make: a small set.
-        self._names: dict[tuple[str, bool], tuple[str, ...]] = {}
 
-    def put(self, target: JsonObject, path: str, value: JsonValue, *, call: CallType) -> bool:
-        """Put a value into the first of its places that is free or holds the same; False if none is."""
-        on_page = call in _PAGE_CALLS
-        names = self._names.get((path, on_page))
-        if names is None:
-            names = self._names[path, on_page] = self._candidates(path, on_page=on_page)
-        for name in names:
+    def put(self, target: Tree, path: str, slot: Slot, *, call: CallType, same: Same) -> bool:
+        """Put a slot into the first of its places that is free or holds the same; False if none is."""
+        for name in self._candidates(path, on_page=call in _PAGE_CALLS):
             if name not in target:
-                target[name] = value
+                target[name] = slot
                 return True
-            if target[name] == value and type(target[name]) is type(value):
+            if same(target[name], slot):
                 return True
         return False
 
@@ -79,12 +68,3 @@ class Places:
         if name not in self._reserved and not name.startswith(self._reserved_prefixes):
             candidates.append(name)
         return (*candidates, self._spell(path))
-
-
-def cut(value: JsonValue, length: int) -> JsonValue:
-    """The value with every string cut to a number of characters (code points) and lists to MAX_ITEMS."""
-    if isinstance(value, str):
-        return value[:length]
-    if isinstance(value, list):
-        return [cut(item, length) for item in value[:MAX_ITEMS]]
-    return value

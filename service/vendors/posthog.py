@@ -1,16 +1,15 @@
 """PostHog: one item of the `batch` list of `/batch`."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject
-from service.events.timestamps import format_timestamp
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding, alphanumeric, uuid8
 from service.vendors.envelope import ENVELOPE_FIELDS, read_envelope
-from service.vendors.form import SanitizedEvent, Shaped, ShapeReason, VendorForm
-from service.vendors.payload_schema import PayloadSchema
-from service.vendors.places import Places, cut, leaves
+from service.vendors.form import ShapeReason, VendorForm
+from service.vendors.layout import AS_IT_IS, DATE_TIME, Layout, Leaf, Same, Slot, Tree, cut_to
+from service.vendors.places import Places, slots
 
 #: PostHog documents no length; a text beyond this many characters is cut so that it can't cost the event.
 _MAX_STRING: Final = 8192
@@ -61,37 +60,35 @@ class PostHogForm(VendorForm):
 
     vendor: ClassVar = VendorName.POSTHOG
     calls: ClassVar = frozenset(CallType)
+    conversions: ClassVar = frozenset({cut_to(_MAX_STRING)})
     max_string: ClassVar = _MAX_STRING
     max_bytes: ClassVar = _MAX_BYTES
     #: A member of the request's body: whoever batches the events lifts it from each to the whole.
     backfill_mark: ClassVar = b'"historical_migration":true'
 
-    def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
-
     def encoding(self, data_class: str) -> Encoding:
         return uuid8 if data_class == "identifier.event" else alphanumeric
 
-    def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
-        envelope = read_envelope(event)
+    def layout(
+        self, call: CallType, name: str | None, leaves: Sequence[Leaf], same: Same
+    ) -> Layout | ShapeReason:
+        envelope = read_envelope(call, leaves)
         if isinstance(envelope, ShapeReason):
             return envelope
-        timestamp = format_timestamp(envelope.timestamp)
-        properties: JsonObject = {
+        properties: Tree = {
             "$geoip_disable": True,  # without it PostHog locates whoever sends the request
             "$process_person_profile": False,
         }
         if envelope.device is not None:
             properties["$device_id"] = envelope.device
-        for path, value in leaves(event.fields, ENVELOPE_FIELDS):
-            if not _PLACES.put(properties, path, cut(value, _MAX_STRING), call=event.call):
+        for path, slot in slots(leaves, ENVELOPE_FIELDS, cut_to(_MAX_STRING)):
+            if not _PLACES.put(properties, path, slot, call=call, same=same):
                 return ShapeReason.PAYLOAD_INVALID
-        name = event.name or _EVENT_NAMES[event.call]
-        payload: JsonObject = {
-            "event": name,
-            "distinct_id": envelope.key,
-            "timestamp": timestamp,
+        payload: Tree = {
+            "event": name or _EVENT_NAMES[call],
+            "distinct_id": Slot(envelope.key, AS_IT_IS, leaves[envelope.key].closed),
+            "timestamp": envelope.timestamp(DATE_TIME),
             "uuid": envelope.event_id,
             "properties": properties,
         }
-        return self._schema.check(payload, key=envelope.key, generated=frozenset({name, timestamp}))
+        return Layout(payload, envelope.key)

@@ -1,16 +1,14 @@
 """Segment: one call of the HTTP tracking API, in the shape of the Segment spec."""
 
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject, JsonValue
-from service.events.timestamps import format_timestamp
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding, alphanumeric
 from service.vendors.envelope import ENVELOPE_FIELDS, read_envelope
-from service.vendors.form import SanitizedEvent, Shaped, ShapeReason, VendorForm
-from service.vendors.payload_schema import PayloadSchema
-from service.vendors.places import cut
+from service.vendors.form import ShapeReason, VendorForm
+from service.vendors.layout import AS_IT_IS, DATE_TIME, Layout, Leaf, Node, Same, Slot, Tree, cut_to
 
 #: Segment documents no length, but 32 kB an event: a longer text is cut so that it can't cost the event.
 _MAX_STRING: Final = 4096
@@ -22,49 +20,50 @@ class SegmentForm(VendorForm):
 
     vendor: ClassVar = VendorName.SEGMENT
     calls: ClassVar = frozenset(CallType)
+    conversions: ClassVar = frozenset({cut_to(_MAX_STRING)})
     max_string: ClassVar = _MAX_STRING
     max_bytes: ClassVar = _MAX_BYTES
     #: "About 24 hours", says Segment.
     deduplicates_for: ClassVar = 86_400
 
-    def __init__(self) -> None:
-        self._schema = PayloadSchema(self.vendor, max_bytes=self.max_bytes)
-
     def encoding(self, data_class: str) -> Encoding:  # noqa: ARG002  (one form fits all its ids)
         return alphanumeric
 
-    def shape(self, event: SanitizedEvent) -> Shaped | ShapeReason:
-        envelope = read_envelope(event)
+    def layout(
+        self,
+        call: CallType,
+        name: str | None,
+        leaves: Sequence[Leaf],
+        same: Same,  # noqa: ARG002  (what stands in a field's place already is a mistake here)
+    ) -> Layout | ShapeReason:
+        envelope = read_envelope(call, leaves)
         if isinstance(envelope, ShapeReason):
             return envelope
-        timestamp = format_timestamp(envelope.timestamp)
-        payload: JsonObject = {
-            "type": event.call.value,
+        payload: Tree = {
+            "type": call.value,
             "messageId": envelope.event_id,
-            "timestamp": timestamp,
+            "timestamp": envelope.timestamp(DATE_TIME),
         }
-        if event.name is not None:
-            payload["event"] = event.name
-        for path in ("userId", "anonymousId"):
-            if path in event.fields:
-                payload[path] = event.fields[path]
-        for path, value in event.fields.items():
-            if path in ENVELOPE_FIELDS or value is None:
+        if name is not None:
+            payload["event"] = name
+        ids = {leaf.field: Slot(at, AS_IT_IS, leaf.closed) for at, leaf in enumerate(leaves)}
+        payload |= {path: ids[path] for path in ("userId", "anonymousId") if path in ids}
+        for position, leaf in enumerate(leaves):
+            if leaf.field in ENVELOPE_FIELDS:
                 continue
-            if path == "context.userAgent":  # the spec's place for a browser that is known in part
-                placed = _put(payload, "context.userAgentData", _client_hints(value))
+            # A network, cut by its action: the schema refuses a whole address.
+            closed = leaf.closed or leaf.field == "context.ip"
+            slot = Slot(position, cut_to(_MAX_STRING), closed)
+            if leaf.field == "context.userAgent":  # the spec's place for a browser that is known in part
+                placed = _put_client_hint(payload, leaf.member, slot)
             else:
-                placed = _put(payload, path, cut(value, _MAX_STRING))
+                placed = _put(payload, leaf.path, slot)
             if not placed:
                 return ShapeReason.PAYLOAD_INVALID
-        generated = {event.call.value, event.name or "", timestamp}
-        network = event.fields.get("context.ip")
-        if isinstance(network, str):  # cut by its action; the schema refuses a whole address
-            generated.add(network)
-        return self._schema.check(payload, key=envelope.key, generated=frozenset(generated))
+        return Layout(payload, envelope.key)
 
 
-def _put(payload: JsonObject, path: str, value: JsonValue) -> bool:
+def _put(payload: Tree, path: str, value: Node) -> bool:
     """Put a value at its path; False where the path leads through a value that is no object."""
     *parents, name = path.split(".")
     node = payload
@@ -79,16 +78,21 @@ def _put(payload: JsonObject, path: str, value: JsonValue) -> bool:
     return True
 
 
-def _client_hints(user_agent: JsonValue) -> JsonValue:
-    """A generalized user agent as the spec's `userAgentData`."""
-    if not isinstance(user_agent, dict):
-        return user_agent  # the schema refuses it
-    hints: JsonObject = {}
-    if "browser" in user_agent:
-        brand: JsonObject = {"brand": user_agent["browser"]}
-        if "browser_version" in user_agent:
-            brand["version"] = user_agent["browser_version"]
-        hints["brands"] = [brand]
-    if "os" in user_agent:
-        hints["platform"] = user_agent["os"]
-    return hints
+def _put_client_hint(payload: Tree, member: str | None, slot: Slot) -> bool:
+    """Put a part of a generalized user agent into the spec's `userAgentData`."""
+    data = "context.userAgentData"
+    if member is None:
+        return _put(payload, data, slot)  # the schema refuses it
+    if member == "os":
+        return _put(payload, f"{data}.platform", slot)
+    if member == "browser":
+        return _put(payload, f"{data}.brands", [{"brand": slot}])
+    context = payload["context"]
+    assert isinstance(context, dict)
+    hints = context["userAgentData"]
+    assert isinstance(hints, dict)
+    brands = hints["brands"]
+    assert isinstance(brands, list)
+    assert isinstance(brands[0], dict)
+    brands[0]["version"] = slot
+    return True

@@ -18,10 +18,9 @@ from segment.analytics.client import Client as Segment
 from service.events.event import CallType
 from service.events.json_value import JsonValue
 from service.policy.vendor_names import VendorName
-from service.vendors.form import Shaped
 from service.vendors.registry import FORMS
 from tests.contract.conftest import LOOPBACK, Collector
-from tests.sanitized_events import pseudonym, sanitized
+from tests.sanitized_events import Shaped, pseudonym, sanitized, shape
 
 pytestmark = pytest.mark.allow_hosts([LOOPBACK])
 
@@ -38,7 +37,7 @@ def ours(vendor: VendorName, call: CallType) -> dict[str, Any]:
         fields = {f"properties.{name}": value for name, value in PROPERTIES.items()}
     if call in {CallType.IDENTIFY, CallType.GROUP}:
         fields = {f"traits.{name}": value for name, value in TRAITS.items()}
-    result = FORMS[vendor].shape(sanitized(FORMS[vendor], call, fields))
+    result = shape(FORMS[vendor], sanitized(FORMS[vendor], call, fields))
     assert isinstance(result, Shaped)
     payload: dict[str, Any] = json.loads(json.dumps(result.payload))
     return payload

@@ -13,8 +13,8 @@ from jsonschema import Draft202012Validator
 
 from service.events.event import CallType
 from service.policy.vendor_names import VendorName
-from service.vendors.form import SanitizedEvent, Shaped
 from service.vendors.registry import FORMS
+from tests.sanitized_events import SanitizedEvent, Shaped, shape
 
 CASES = Path(__file__).parent / "vendors"
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "vendors"
@@ -30,7 +30,7 @@ def cases() -> Iterator[Any]:
 @pytest.mark.parametrize(("vendor", "case"), [*cases()])
 def test_the_payload_is_the_golden_one(vendor: VendorName, case: dict[str, Any]) -> None:
     event = SanitizedEvent(CallType(case["call"]), case["name"], case["fields"])
-    result = FORMS[vendor].shape(event)
+    result = shape(FORMS[vendor], event)
     if isinstance(result, Shaped):
         assert "refused" not in case
         # As text: types count, which == does not tell apart (1 and true), and so does the order of keys.

@@ -11,9 +11,9 @@ from jsonschema import Draft202012Validator
 from service.events.event import CallType
 from service.events.json_value import JsonValue
 from service.policy.vendor_names import VendorName
-from service.vendors.form import Shaped, ShapeReason, VendorForm
+from service.vendors.form import ShapeReason, VendorForm
 from service.vendors.registry import FORMS
-from tests.sanitized_events import ID_CLASSES, sanitized
+from tests.sanitized_events import ID_CLASSES, Shaped, sanitized, shape
 
 SCHEMAS = {
     vendor: Draft202012Validator(
@@ -94,14 +94,14 @@ def test_a_payload_is_one_that_the_vendor_takes_or_there_is_none(
     form = FORMS[vendor]
     call, fields, name = data.draw(events(form))
     event = sanitized(form, call, fields, name=name)
-    result = form.shape(event)
+    result = shape(form, event)
     if isinstance(result, ShapeReason):
         return
     written = orjson.dumps(result.payload)
     assert len(written) <= MAX_BYTES[vendor]
     SCHEMAS[vendor].validate(json.loads(written))
     assert result.key in [event.fields.get(path) for path in ("userId", "anonymousId", "context.device.id")]
-    again = form.shape(event)
+    again = shape(form, event)
     assert isinstance(again, Shaped)
     assert orjson.dumps(again.payload) == written
 
@@ -114,7 +114,7 @@ def test_a_plain_field_never_costs_the_event_nor_gets_lost(data: st.DataObject, 
         f"properties.{name}": f"={value}"
         for name, value in data.draw(st.dictionaries(words, words, max_size=10)).items()
     }
-    result = form.shape(sanitized(form, CallType.TRACK, fields))
+    result = shape(form, sanitized(form, CallType.TRACK, fields))
     assert isinstance(result, Shaped)
     written = orjson.dumps(result.payload).decode()
     assert all(f'"{value}"' in written for value in fields.values())

@@ -4,10 +4,10 @@ import base64
 
 import pytest
 
-from service.detection.known_values import KnownValues
-from service.events.event import CallType, Event
+from service.detection.known_values import KnownValues, probed
 from service.events.json_value import JsonObject
 from service.policy.plan import CompiledPolicy, IdentityField
+from tests.identities import known_values_of
 
 BODY: JsonObject = {
     "userId": "usr_8842kq",
@@ -34,11 +34,11 @@ def test_a_url_with_an_at_sign_is_no_address_and_its_host_no_mailbox() -> None:
 
 
 def _known(body: JsonObject, *fields: IdentityField) -> KnownValues:
-    return KnownValues.of(Event(CallType.IDENTIFY, None, 0, body), fields)
+    return known_values_of(body, fields)
 
 
 def _stretches(known: KnownValues, text: str) -> list[str]:
-    assert known.may_stand_in([text]) or known.spans(text) == ()
+    assert known.may_stand_in([probed([text])]) or known.spans(text) == ()
     return [text[span.start : span.end] for span in known.spans(text)]
 
 
@@ -112,9 +112,9 @@ def test_role_mailboxes_and_plain_words_name_nobody() -> None:
 
 
 def test_nothing_known_nothing_found(policy: CompiledPolicy) -> None:
-    known = KnownValues.of(Event(CallType.TRACK, "x", 0, {"a": None, "b": [1, True]}), policy.identity_fields)
+    known = known_values_of({"a": None, "b": [1, True]}, policy.identity_fields)
     assert known.spans("anything") == ()
-    assert not known.may_stand_in(["anything"])
+    assert not known.may_stand_in([probed(["anything"])])
 
 
 def test_no_value_in_the_repr() -> None:

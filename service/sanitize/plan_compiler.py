@@ -1,0 +1,148 @@
+"""From the compiled policy to the plan of every kind of event, once at start-up."""
+
+from collections.abc import Mapping, Sequence
+
+from service.actions.action import Action
+from service.actions.registry import build
+from service.detection.entity_rules import EntityRules
+from service.events.event import CallType
+from service.events.paths import FieldPath
+from service.policy.action_specs import Pseudonymize
+from service.policy.plan import CompiledPolicy, EntityPolicy, FieldRule, IdentityField, VendorPlan
+from service.policy.vendor_names import VendorName
+from service.sanitize.columns import (
+    Column,
+    Leaves,
+    PlainColumn,
+    PseudonymColumn,
+    PseudonymTarget,
+    ScanColumn,
+)
+from service.sanitize.event_plan import Destination, EventPlan, Field
+from service.sanitize.field_tree import FieldTree
+from service.sanitize.outcomes import Suppressed
+from service.sanitize.routing import never
+from service.vendors.payload_schema import PayloadSchema
+from service.vendors.registry import FORMS
+
+
+class Plans:
+    """The plan of every kind of event.
+
+    Attributes:
+        rules: How findings in texts are judged, by the vendors' policies.
+    """
+
+    def __init__(self, policy: CompiledPolicy) -> None:
+        """Compile the policy."""
+        self.rules = {plan.entities: EntityRules(plan.entities) for plan in policy.vendors}
+        compiler = _Compiler(policy, self.rules)
+        names = dict.fromkeys(name for plan in policy.vendors for name in plan.tracked)
+        self._tracked = {name: compiler.plan(CallType.TRACK, name) for name in names}
+        # Of a tracked event that no vendor may get, the name is as good as none.
+        self._calls = {call: compiler.plan(call, None) for call in CallType}
+
+    def find(self, call: CallType, name: str | None) -> EventPlan:
+        """The plan for an event."""
+        if name is None:
+            return self._calls[call]
+        return self._tracked.get(name) or self._calls[CallType.TRACK]
+
+
+class _Compiler:
+    """Builds plans that share their columns."""
+
+    def __init__(self, policy: CompiledPolicy, rules: Mapping[EntityPolicy, EntityRules]) -> None:
+        self._identity_fields: Sequence[IdentityField] = policy.identity_fields
+        self._destinations = [
+            Destination(plan, FORMS[plan.vendor], PayloadSchema(plan.vendor)) for plan in policy.vendors
+        ]
+        self._rules = rules
+        self._leaves = Leaves()
+        self._columns: dict[tuple[object, ...], Column] = {}
+
+    def plan(self, call: CallType, name: str | None) -> EventPlan:
+        """The plan for one kind of event."""
+        reasons = [never(call, name, each.plan, each.form) for each in self._destinations]
+        destinations = [
+            (place, each)
+            for place, (each, reason) in enumerate(zip(self._destinations, reasons, strict=True))
+            if reason is None
+        ]
+        outcomes = [
+            None if reason is None else Suppressed(each.plan.vendor, reason)
+            for each, reason in zip(self._destinations, reasons, strict=True)
+        ]
+        takers: dict[Column, list[int]] = {}
+        by_path: dict[FieldPath, list[tuple[int, Destination, FieldRule]]] = {}
+        for taker, (_, destination) in enumerate(destinations):
+            for rule in destination.plan.rules(call, name) or ():
+                by_path.setdefault(rule.path, []).append((taker, destination, rule))
+        fields = {path: self._field(rules, takers) for path, rules in by_path.items()}
+        tree = FieldTree(fields, self._identity_fields)
+        return EventPlan(
+            call,
+            name,
+            destinations=destinations,
+            outcomes=outcomes,
+            tree=tree,
+            takers=takers,
+            leaves=self._leaves,
+        )
+
+    def _field(
+        self, rules: Sequence[tuple[int, Destination, FieldRule]], takers: dict[Column, list[int]]
+    ) -> Field:
+        """The columns of one field, their takers noted."""
+        columns: dict[Column, None] = {}
+        targets: dict[PseudonymTarget, tuple[int, FieldRule]] = {}
+        for taker, destination, rule in rules:
+            if isinstance(rule.spec, Pseudonymize):
+                assert rule.key_purpose is not None
+                encoding = destination.form.encoding(rule.data_class)
+                target = PseudonymTarget(destination.plan.vendor, rule.key_purpose, encoding)
+                targets[target] = (taker, rule)
+                continue
+            column = self._column(destination, rule)
+            columns[column] = None
+            takers.setdefault(column, []).append(taker)
+        if targets:
+            column = self._pseudonyms(targets)
+            columns[column] = None
+            takers[column] = [taker for taker, _ in targets.values()]
+        return Field(
+            tuple(column for column in columns if isinstance(column, PlainColumn)),
+            tuple(column for column in columns if isinstance(column, PseudonymColumn)),
+            tuple(column for column in columns if isinstance(column, ScanColumn)),
+        )
+
+    def _column(self, destination: Destination, rule: FieldRule) -> Column:
+        """The column of a rule, the same for all vendors that get the same by it."""
+        vendor, entities = _own(destination.plan, rule), destination.plan.entities
+        column = self._columns.get((rule, vendor)) or self._columns.get((rule, vendor, entities))
+        if column is None:
+            action = build(rule, destination.form.encoding)
+            if _scans(action):
+                column = ScanColumn(rule, self._leaves, action, self._rules[entities], vendor)
+                self._columns[rule, vendor, entities] = column
+            else:
+                column = self._columns[rule, vendor] = PlainColumn(rule, self._leaves, action)
+        return column
+
+    def _pseudonyms(self, targets: dict[PseudonymTarget, tuple[int, FieldRule]]) -> Column:
+        rule = next(iter(targets.values()))[1]
+        key = (rule.path, rule.data_class, *targets)
+        column = self._columns.get(key)
+        if column is None:
+            column = self._columns[key] = PseudonymColumn(rule, self._leaves, tuple(targets))
+        return column
+
+
+def _own(plan: VendorPlan, rule: FieldRule) -> VendorName | None:
+    """The vendor, where its keys take part; None where all vendors with the rule get the same."""
+    return None if rule.key_purpose is None else plan.vendor
+
+
+def _scans(action: Action) -> bool:
+    """Whether it may need texts searched."""
+    return type(action).texts is not Action.texts

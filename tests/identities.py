@@ -1,0 +1,14 @@
+"""An event's identity values, found as the sanitizer finds them."""
+
+from collections.abc import Iterable
+
+from service.detection.known_values import KnownValues
+from service.events.json_value import JsonObject
+from service.policy.plan import IdentityField
+from service.sanitize.field_tree import FieldTree
+
+
+def known_values_of(body: JsonObject, fields: Iterable[IdentityField] = ()) -> KnownValues:
+    """The matcher of the identity values of an event with this body."""
+    tree: FieldTree[None] = FieldTree({}, fields)
+    return KnownValues(tree.walk(body).identities)
