@@ -140,9 +140,18 @@ def _estimates(histogram: Histogram) -> list[str]:
 
 
 def measure(
-    settings: Settings, *, rate: int, mix: Mix, seconds: int, warm_up: int, steps: Steps
+    settings: Settings,
+    *,
+    rate: int,
+    mix: Mix,
+    seconds: int,
+    warm_up: int,
+    steps: Steps,
+    bootstrap: str | None = None,
 ) -> LatencyReport:
     """Send events at the rate and see when what becomes of them can be read.
+
+    Starts Kafka unless its bootstrap servers or WEIR_KAFKA_BOOTSTRAP are given.
 
     Raises:
         WeirError: if the broker, the worker or the sender does not do its part.
@@ -155,7 +164,7 @@ def measure(
             events = generate(sample, seed=paced_load.SEED, mix=mix)
             slots = {event.timestamp: slot for slot, event in enumerate(events)}
             del events  # the sender makes up its own, the same
-        worker = stack.enter_context(started_worker(settings, policy, steps))
+        worker = stack.enter_context(started_worker(settings, policy, steps, bootstrap))
         arguments = ("service.bench.paced_load", str(rate), mix.value, str(sample), str(count))
         with (
             steps.step(f"Send {rate:,} events/s") as progress,

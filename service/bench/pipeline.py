@@ -1,26 +1,85 @@
-"""Throughput from raw topic to vendor topics, beside plain Faust on the same broker and records."""
+"""Throughput, CPU time and latency from raw topic to vendor topics, beside yardsticks on the same broker.
+
+The yardsticks get the same raw records, right before Weir does: plain Faust, which passes each record on and
+promises nothing, and plain aiokafka, which passes whole batches on, exactly once.
+"""
 
 import contextlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from service.bench import latency
+from service.bench.latency import LatencyReport
 from service.bench.machine import machine
+from service.bench.sheet import Sheet
+from service.bench.throughput import BROKER, MAIN, SANITIZERS, Meter, Throughput, worker_throughput
 from service.broker.local import use_broker
 from service.demo.events import Mix, generate
-from service.demo.pipeline import Pipeline, Stopwatch, own_settings, partitions_of, running, watch
+from service.demo.pipeline import Pipeline, Progress, own_settings, partitions_of, running, watch
 from service.demo.run import Steps
 from service.events.json_value import JsonObject
 from service.policy import load
+from service.policy.plan import CompiledPolicy
 from service.settings import Settings
 from service.streaming.topics import NeededTopic, Role
 
-_SINK: Final = "weir.bench.passthrough"
+_PASSED: Final = "weir.bench.passthrough"
+_COPIED: Final = "weir.bench.copies"
+_FAUST: Final = "plain Faust"
+_AIOKAFKA: Final = "aiokafka copy"
 _SEED: Final = 1
+#: Events with several sentences take far longer: of these, one for so many others.
+_TEXT_SHARE: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficReport:
+    """One kind of traffic.
+
+    Attributes:
+        records: Raw records.
+        bytes: Their mean size.
+        vendor_records: Records that a read_committed reader got, for all vendors.
+        weir: The worker's run.
+        faust: That of plain Faust, passing through.
+        copy: That of plain aiokafka, copying exactly once.
+        latency: At a steady rate, in a run of its own.
+    """
+
+    records: int
+    bytes: float
+    vendor_records: int
+    weir: Throughput
+    faust: Throughput
+    copy: Throughput
+    latency: LatencyReport
+
+    @property
+    def ratio(self) -> float:
+        """Weir's raw records per second over plain Faust's; 0 where one was too quick to be timed."""
+        return self.weir.rate / self.faust.rate if self.faust.rate else 0.0
+
+    @property
+    def vendor_rate(self) -> float:
+        """Vendor records per second."""
+        return self.weir.rate * self.vendor_records / self.records
+
+    def as_json(self) -> JsonObject:
+        return {
+            "records": self.records,
+            "bytes_a_record": round(self.bytes, 1),
+            "vendor_records": self.vendor_records,
+            "weir": self.weir.as_json(),
+            "plain_faust": self.faust.as_json(),
+            "aiokafka_copy": self.copy.as_json(),
+            "vendor_records_per_second": round(self.vendor_rate, 1),
+            "ratio_to_plain_faust": round(self.ratio, 3),
+            "latency": self.latency.as_json(),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,89 +87,184 @@ class PipelineReport:
     """What was measured.
 
     Attributes:
-        records: Raw records.
-        vendor_records: Records that came out for all vendors.
         processes: The worker's sanitizer processes.
-        weir: The worker's times.
-        passthrough: Plain Faust's.
+        traffic: By kind.
     """
 
-    records: int
-    vendor_records: int
     processes: int
-    weir: Stopwatch
-    passthrough: Stopwatch
+    traffic: Mapping[Mix, TrafficReport]
 
     @property
-    def ratio(self) -> float:
-        """Weir's raw records per second over plain Faust's."""
-        return self.weir.rate / self.passthrough.rate if self.passthrough.rate else 0.0
+    def sheets(self) -> list[Sheet]:
+        """The figures, a column for each kind of traffic."""
+        weir = {mix: each.weir for mix, each in self.traffic.items()}
+        faust = {mix: each.faust for mix, each in self.traffic.items()}
+        copy = {mix: each.copy for mix, each in self.traffic.items()}
+        return [
+            self._sheet(
+                "Records a second",
+                {
+                    "Weir, exactly once: raw records": lambda each: number(each.weir.rate),
+                    "Weir, exactly once: vendor records": lambda each: number(each.vendor_rate),
+                    "plain Faust, passed through": lambda each: number(each.faust.rate),
+                    "aiokafka copy, exactly once": lambda each: number(each.copy.rate),
+                    "Weir / plain Faust": lambda each: f"{each.ratio:.2f}",
+                },
+            ),
+            Sheet(
+                "CPU time of one raw record, µs",
+                list(self.traffic),
+                {
+                    "Weir: worker's main process": _cpu(weir, MAIN),
+                    "Weir: sanitizer processes": _cpu(weir, SANITIZERS),
+                    "Weir in all": [number(each.worker_cpu) for each in weir.values()],
+                    "broker, with Weir": _cpu(weir, BROKER),
+                    "plain Faust": _cpu(faust, _FAUST),
+                    "broker, with plain Faust": _cpu(faust, BROKER),
+                    "aiokafka copy": _cpu(copy, _AIOKAFKA),
+                    "broker, with the copy": _cpu(copy, BROKER),
+                },
+            ),
+            Sheet(
+                "Stages of a batch, ms on the clock",
+                list(self.traffic),
+                {
+                    stage: [f"{1000 * each.stages.get(stage, 0.0):,.1f}" for each in weir.values()]
+                    for stage in dict.fromkeys(stage for each in weir.values() for stage in each.stages)
+                },
+            ),
+            self._sheet(
+                "Latency at a steady rate, ms",
+                {
+                    "raw records/s": lambda each: number(each.latency.rate),
+                    "p50": lambda each: _milliseconds(each.latency.latency.p50),
+                    "p90": lambda each: _milliseconds(each.latency.latency.p90),
+                    "p99": lambda each: _milliseconds(each.latency.latency.p99),
+                    "p99.9": lambda each: _milliseconds(each.latency.latency.p999),
+                    "most": lambda each: _milliseconds(each.latency.latency.largest),
+                },
+            ),
+        ]
 
     @property
-    def vendor_rate(self) -> float:
-        """Vendor records per second."""
-        return self.weir.rate * self.vendor_records / self.records
+    def conditions(self) -> str:
+        """What the figures are of."""
+        sizes = ", ".join(
+            f"{each.records:,} {mix} events of {each.bytes:,.0f} bytes became {each.vendor_records:,} vendor "
+            "records"
+            for mix, each in self.traffic.items()
+        )
+        return (
+            f"{sizes}; rates and CPU time are from the first commit after a tenth of them to the last. "
+            f"{machine()}, {self.processes} sanitizer processes."
+        )
 
     def print(self, console: Console) -> None:
-        table = Table(title="Raw topic to vendor topics", title_justify="left", box=box.SIMPLE_HEAD)
-        table.add_column("")
-        table.add_column("raw records/s", justify="right")
-        table.add_column("vendor records/s", justify="right")
-        table.add_row(
-            "Weir, five vendors, exactly once", f"{self.weir.rate:,.0f}", f"{self.vendor_rate:,.0f}"
-        )
-        table.add_row("plain Faust, passed through", f"{self.passthrough.rate:,.0f}", "")
-        table.add_row("Weir / plain Faust", f"{self.ratio:.2f}", "")
-        console.print(table)
-        console.print(
-            f"{self.records:,} structured events became {self.vendor_records:,} vendor records; timed "
-            f"from the first batch to the last. {machine()}, {self.processes} sanitizer processes."
-        )
+        for sheet in self.sheets:
+            sheet.print(console)
+        console.print(self.conditions)
 
     def as_json(self) -> JsonObject:
         return {
-            "records": self.records,
-            "vendor_records": self.vendor_records,
             "processes": self.processes,
-            "records_per_second": round(self.weir.rate, 1),
-            "vendor_records_per_second": round(self.vendor_rate, 1),
-            "passthrough_records_per_second": round(self.passthrough.rate, 1),
-            "ratio": round(self.ratio, 3),
+            "traffic": {mix: each.as_json() for mix, each in self.traffic.items()},
             "machine": machine(),
         }
 
+    def _sheet(self, title: str, rows: Mapping[str, Callable[[TrafficReport], str]]) -> Sheet:
+        cells = {name: [figure(each) for each in self.traffic.values()] for name, figure in rows.items()}
+        return Sheet(title, list(self.traffic), cells)
 
-def measure(settings: Settings, *, events: int, steps: Steps) -> PipelineReport:
-    """Send structured events through a real worker, and through plain Faust.
+
+def number(value: float) -> str:
+    """A figure for people; a dash where nothing could be measured."""
+    return f"{value:,.0f}" if value else "-"
+
+
+def _cpu(runs: Mapping[Mix, Throughput], part: str) -> list[str]:
+    return [number(each.cpu.get(part, 0.0)) for each in runs.values()]
+
+
+def _milliseconds(seconds: float) -> str:
+    return f"{1000 * seconds:,.0f}"
+
+
+def measure(
+    settings: Settings, *, traffic: Sequence[Mix], events: int, rate: int, seconds: int, steps: Steps
+) -> PipelineReport:
+    """Send each kind of traffic through the yardsticks and a real worker, and once more at a steady rate.
+
+    Of events with several sentences there are a tenth as many, at a tenth of the rate. Latency has a quarter
+    of its seconds as warm-up before them.
 
     Raises:
-        WeirError: if the broker, the worker or Faust does not do its part.
+        WeirError: if the broker, the worker or a yardstick does not do its part.
     """
     policy = load(settings.config_dir)
+    reports = {}
     with contextlib.ExitStack() as stack:
-        with steps.step("Make up structured events"):
-            sample = generate(events, seed=_SEED, mix=Mix.STRUCTURED)
-        with steps.step("Start Kafka and create the topics"):
+        with steps.step("Start Kafka"):
             bootstrap = stack.enter_context(use_broker())
-            own = stack.enter_context(own_settings(settings, bootstrap))
-            pipeline = Pipeline(own, policy, [NeededTopic(_SINK, Role.VENDOR)])
-            stack.enter_context(pipeline.topics(keep=False))
-        with steps.step("Produce the raw records"):
-            pipeline.produce((event.key, event.raw) for event in sample)
-        with steps.step("Plain Faust") as progress:
-            passthrough = Stopwatch(progress)
-            _pass_through(own, pipeline, events, passthrough)
-        with steps.step("Weir") as progress, pipeline.worker() as worker:
-            weir = Stopwatch(progress)
-            pipeline.wait(worker, weir)
-        with steps.step("Count the vendor records"):
-            vendor_records = sum(1 for _ in pipeline.read())
-    return PipelineReport(events, vendor_records, settings.processes, weir, passthrough)
+        for mix in traffic:
+            share = _TEXT_SHARE if mix is Mix.TEXT else 1
+            with steps.step(f"Make up {mix} events"):
+                records = [
+                    (event.key, event.raw) for event in generate(max(1, events // share), seed=_SEED, mix=mix)
+                ]
+            faust, copy, weir, vendor_records = _throughput(settings, policy, bootstrap, records, steps)
+            steady = latency.measure(
+                settings,
+                rate=max(1, rate // share),
+                mix=mix,
+                seconds=seconds,
+                warm_up=max(1, seconds // 4),
+                steps=steps,
+                bootstrap=bootstrap,
+            )
+            size = sum(len(raw or b"") for _, raw in records) / len(records)
+            reports[mix] = TrafficReport(len(records), size, vendor_records, weir, faust, copy, steady)
+    return PipelineReport(settings.processes, reports)
 
 
-def _pass_through(settings: Settings, pipeline: Pipeline, events: int, stopwatch: Stopwatch) -> None:
+def _throughput(
+    settings: Settings,
+    policy: CompiledPolicy,
+    bootstrap: str,
+    records: Sequence[tuple[bytes, bytes | None]],
+    steps: Steps,
+) -> tuple[Throughput, Throughput, Throughput, int]:
+    """Plain Faust's, the copy's and Weir's runs over the same records, and how many Weir made of them."""
+    sinks = [NeededTopic(topic, Role.VENDOR) for topic in (_PASSED, _COPIED)]
+    with own_settings(settings, bootstrap) as own:
+        pipeline = Pipeline(own, policy, sinks)
+        with pipeline.topics(keep=False):
+            with steps.step("Produce the raw records"):
+                pipeline.produce(records)
+            with steps.step("Plain Faust") as progress:
+                faust = _pass_through(own, pipeline, len(records), progress)
+            with steps.step("aiokafka copy") as progress:
+                copy = _copy(pipeline, progress)
+            with steps.step("Weir") as progress:
+                weir = worker_throughput(pipeline, progress)
+            with steps.step("Count the vendor records"):
+                vendor_records = sum(1 for _ in pipeline.read())
+    return faust, copy, weir, vendor_records
+
+
+def _pass_through(settings: Settings, pipeline: Pipeline, events: int, progress: Progress) -> Throughput:
     module = "service.bench.passthrough"
-    arguments = (module, settings.kafka_bootstrap, f"weir-bench-{uuid4()}", settings.raw_topic, _SINK)
-    partitions = partitions_of([_SINK])
-    with pipeline.consumer() as consumer, running("plain Faust", arguments, {}) as process:
-        watch(process, lambda: sum(consumer.end_offsets(partitions).values()), events, stopwatch)
+    arguments = (module, settings.kafka_bootstrap, f"weir-bench-{uuid4()}", settings.raw_topic, _PASSED)
+    partitions = partitions_of([_PASSED])
+    with pipeline.consumer() as consumer, running(_FAUST, arguments, {}) as process:
+        meter = Meter(progress, lambda: {_FAUST: process.pid})
+        watch(process, lambda: sum(consumer.end_offsets(partitions).values()), events, meter)
+    return meter.measured
+
+
+def _copy(pipeline: Pipeline, progress: Progress) -> Throughput:
+    group = f"weir-bench-{uuid4()}"
+    arguments = ("service.bench.aiokafka_copy", _COPIED, group)
+    with running(_AIOKAFKA, arguments, pipeline.environment) as process:
+        meter = Meter(progress, lambda: {_AIOKAFKA: process.pid})
+        pipeline.wait(process, meter, group)
+    return meter.measured

@@ -29,15 +29,17 @@ class StartedWorker:
 
 
 @contextmanager
-def started_worker(settings: Settings, policy: CompiledPolicy, steps: Steps) -> Iterator[StartedWorker]:
-    """Start Kafka, unless WEIR_KAFKA_BOOTSTRAP names one, and a worker; both end with the block.
+def started_worker(
+    settings: Settings, policy: CompiledPolicy, steps: Steps, bootstrap: str | None = None
+) -> Iterator[StartedWorker]:
+    """Start a worker, and Kafka unless its servers or WEIR_KAFKA_BOOTSTRAP are given; both end in the end.
 
     Raises:
         WeirError: if one of them does not start.
     """
     with ExitStack() as stack:
-        with steps.step("Start Kafka and create the topics"):
-            bootstrap = stack.enter_context(use_broker())
+        with steps.step("Create the topics" if bootstrap else "Start Kafka and create the topics"):
+            bootstrap = bootstrap or stack.enter_context(use_broker())
             own = stack.enter_context(own_settings(settings, bootstrap, probe_host="127.0.0.1"))
             pipeline = Pipeline(own, policy)
             stack.enter_context(pipeline.topics(keep=False))

@@ -16,7 +16,7 @@ from service.settings import Settings, load_settings
 Processes = Annotated[int | None, typer.Option(min=1, help="Sanitizer processes. [default: WEIR_PROCESSES]")]
 Json = Annotated[bool, typer.Option("--json", help="The figures as JSON.")]
 
-MIX_HELP = "The demo's events, one of ten with words, or only events without."
+MIX_HELP = "The demo's events, one of ten with words; only events without; or only long texts."
 
 bench = typer.Typer(no_args_is_help=True, help="Measure Weir on this machine.")
 
@@ -40,21 +40,37 @@ def _write(path: Path, picture: str) -> None:
 
 @bench.command()
 def pipeline(
+    *,
+    traffic: Annotated[
+        list[Mix] | None, typer.Option(help="A kind of events; may be repeated. [default: all]")
+    ] = None,
     events: Annotated[
-        int, typer.Option(min=1000, max=1_000_000, help="How many structured events to send.")
+        int, typer.Option(min=1000, max=1_000_000, help="How many events of each kind; of text a tenth.")
     ] = 20_000,
+    rate: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Raw events a second for the latency; of text a tenth.")
+    ] = 500,
+    seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long to measure the latency.")] = 20,
     processes: Processes = None,
     json: Json = False,
 ) -> None:
-    """Throughput from the raw topic to five vendors' topics, beside plain Faust.
+    """Throughput, CPU time and latency from the raw topic to five vendors' topics, beside yardsticks.
 
-    Sends events without free text through a real Kafka and a real worker, exactly once; and the same records
-    on the same broker through a plain Faust agent that does nothing but send each to another topic. Starts a
-    Kafka of its own unless WEIR_KAFKA_BOOTSTRAP names one.
+    Sends events through a real Kafka and a real worker, exactly once: without words, the demo's mix, and such
+    with several sentences. The same records go, on the same broker, through a plain Faust agent that does
+    nothing but send each to another topic, and through a plain aiokafka program that copies them in batches,
+    exactly once. Starts a Kafka of its own unless WEIR_KAFKA_BOOTSTRAP names one.
     """
     from service.bench.pipeline import measure  # noqa: PLC0415  (Kafka's clients take a while to import)
 
-    report = measure(_settings(processes), events=events, steps=steps_on(stderr))
+    report = measure(
+        _settings(processes),
+        traffic=traffic or list(Mix),
+        events=events,
+        rate=rate,
+        seconds=seconds,
+        steps=steps_on(stderr),
+    )
     if json:
         stdout.print_json(data=report.as_json())
     else:

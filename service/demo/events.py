@@ -26,10 +26,13 @@ _EVENTS_PER_USER = 12
 
 
 class Mix(StrEnum):
-    """Which events are made: the reference product's, or only those without words, for benchmarks."""
+    """Which events are made: the reference product's; for benchmarks only those without words, or only such
+    with several sentences.
+    """
 
-    REALISTIC = "demo"
     STRUCTURED = "structured"
+    REALISTIC = "demo"
+    TEXT = "text"
 
 
 class _Call(NamedTuple):
@@ -72,7 +75,7 @@ def generate(count: int, *, seed: int, mix: Mix = Mix.REALISTIC) -> list[SampleE
 def _event(random: Random, who: Person, other: Person, second: int, mix: Mix) -> SampleEvent:
     writer = Writer(random)
     with_words = mix is Mix.REALISTIC and sometimes(random, _WITH_WORDS_PERCENT)
-    makers = _WITH_WORDS if with_words else _STRUCTURED
+    makers = _LONG_WORDS if mix is Mix.TEXT else _WITH_WORDS if with_words else _STRUCTURED
     call = random.choices(list(makers), weights=list(makers.values()))[0](writer, who, other)
     if mix is Mix.REALISTIC and call.event is not None and not with_words and sometimes(random, 2):
         call = call._replace(event="Legacy Button Clicked")  # not in the tracking plan
@@ -284,6 +287,23 @@ def _feedback(writer: Writer, who: Person, other: Person) -> _Call:
     return call._replace(properties={**(call.properties or {}), "comment": comment})
 
 
+def _long_feedback(writer: Writer, who: Person, other: Person) -> _Call:
+    call = _rating(writer, who, other)
+    comment = _sentences(writer, texts()["comment"][who.language], who, other)
+    return call._replace(properties={**(call.properties or {}), "comment": comment})
+
+
+def _long_ticket(writer: Writer, who: Person, other: Person) -> _Call:
+    call = _ticket(writer, who, other)
+    body = _sentences(writer, texts()["body"][who.language], who, other)
+    return call._replace(properties={**(call.properties or {}), "body": body})
+
+
+def _sentences(writer: Writer, templates: list[str], who: Person, other: Person) -> str:
+    chosen = writer.random.sample(templates, k=min(len(templates), writer.random.randrange(3, 9)))
+    return " ".join(writer.fill(template, other if "{email}" in template else who) for template in chosen)
+
+
 def _ticket(writer: Writer, who: Person, other: Person) -> _Call:
     return _Call(
         "track",
@@ -408,7 +428,7 @@ def _address(writer: Writer, who: Person) -> JsonObject:
 
 _Maker = Callable[[Writer, Person, Person], _Call]
 
-#: How often each call is made among those without words, and among those with.
+#: How often each call is made among those without words, those with, and those with many.
 _STRUCTURED: dict[_Maker, int] = {
     _page: 28,
     _screen: 4,
@@ -437,4 +457,8 @@ _WITH_WORDS: dict[_Maker, int] = {
     _titled_page: 6,
     _prompted_playground_run: 4,
     _identify_with_job: 3,
+}
+_LONG_WORDS: dict[_Maker, int] = {
+    _long_feedback: 60,
+    _long_ticket: 40,
 }

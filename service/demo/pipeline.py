@@ -108,12 +108,19 @@ class Pipeline:
         settings: The settings that the worker gets, with the broker, group and key ring of this run.
         policy: The policy that the worker will load, for the vendors' topics.
         others: Topics that the run needs besides.
+        partitions: How many each topic has.
     """
 
     def __init__(
-        self, settings: Settings, policy: CompiledPolicy, others: Sequence[NeededTopic] = ()
+        self,
+        settings: Settings,
+        policy: CompiledPolicy,
+        others: Sequence[NeededTopic] = (),
+        *,
+        partitions: int = PARTITIONS,
     ) -> None:
         self._settings = settings
+        self._partitions = partitions
         self._access = KafkaAccess.of(settings)
         self._topics = [*needed_topics(settings, policy), *others]
         self._outputs = [topic.name for topic in needed_topics(settings, policy) if topic.role.is_output]
@@ -132,13 +139,22 @@ class Pipeline:
                     f"the broker has topics already that this run would fill with invented events: "
                     f"{', '.join(taken)}; name a broker without them, or none to start one"
                 )
-            topics.create(self._topics, partitions=PARTITIONS, replication=None)
+            topics.create(self._topics, partitions=self._partitions, replication=None)
         try:
             yield
         finally:
             if not keep:
-                with self.admin() as admin:
-                    admin.delete_topics([topic.name for topic in self._topics])
+                self._delete([topic.name for topic in self._topics])
+
+    def _delete(self, topics: Sequence[str]) -> None:
+        """Delete topics and wait until the broker has forgotten them: the next run's may have their names."""
+        with self.admin() as admin:
+            admin.delete_topics(topics)
+            deadline = time.monotonic() + PATIENCE
+            while set(admin.list_topics()) & set(topics):
+                if time.monotonic() > deadline:
+                    raise BrokerError(f"the broker has not deleted the topics within {PATIENCE:.0f} s")
+                time.sleep(_POLL_SECONDS)
 
     def produce(self, records: Iterable[tuple[bytes | None, bytes | None]]) -> list[Coordinates]:
         """Write (key, value) records to the raw topic; where each of them stands, in order."""
@@ -173,20 +189,22 @@ class Pipeline:
         with running("the worker", ("service", "worker"), self.environment) as process:
             yield process
 
-    def wait(self, worker: "RunningProcess", progress: Progress) -> None:
-        """Wait until the group has committed every raw record: its outcomes came in the same transaction.
+    def wait(self, worker: "RunningProcess", progress: Progress, group: str | None = None) -> None:
+        """Wait until a group, the worker's if none is named, has committed every raw record.
+
+        What it made of a record came in the same transaction.
 
         Raises:
             WeirError: if the worker ends, or commits nothing for PATIENCE seconds.
         """
-        partitions = partitions_of([self._settings.raw_topic])
+        partitions = partitions_of([self._settings.raw_topic], self._partitions)
         with self.admin() as admin, self.consumer() as consumer:
             total = sum(consumer.end_offsets(partitions).values())
-            watch(worker, lambda: self.committed(admin), total, progress)
+            watch(worker, lambda: self.committed(admin, group), total, progress)
 
     def read(self) -> Iterator[Delivery]:
         """Everything in the output topics that a read_committed reader gets."""
-        partitions = partitions_of(self._outputs)
+        partitions = partitions_of(self._outputs, self._partitions)
         with self.consumer() as consumer:
             consumer.assign(partitions)
             consumer.seek_to_beginning()
@@ -202,7 +220,7 @@ class Pipeline:
         0 while Kafka sets its group coordinator up.
         """
         group = group or self._settings.group_id
-        partitions = partitions_of([self._settings.raw_topic])
+        partitions = partitions_of([self._settings.raw_topic], self._partitions)
         try:
             offsets = admin.list_group_offsets({group: partitions})[group]
         except KafkaError as error:
@@ -335,10 +353,10 @@ def watch(process: RunningProcess, done: Callable[[], int], total: int, progress
         if now > before:
             before, since = now, time.monotonic()
             progress(now, total)
-        else:
-            time.sleep(_POLL_SECONDS)
+        if now < total:
+            time.sleep(_POLL_SECONDS)  # to ask without a pause would take time from who is asked about
 
 
-def partitions_of(topics: Iterable[str]) -> list[TopicPartition]:
+def partitions_of(topics: Iterable[str], partitions: int = PARTITIONS) -> list[TopicPartition]:
     """Every partition of topics of a run."""
-    return [TopicPartition(topic, number) for topic in topics for number in range(PARTITIONS)]
+    return [TopicPartition(topic, number) for topic in topics for number in range(partitions)]

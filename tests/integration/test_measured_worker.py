@@ -1,4 +1,4 @@
-"""`weir bench latency`, `idle`, `memory` and `replay` on real processes: that they measure, not what."""
+"""The benchmarks with a real worker: that they measure, not what."""
 
 import json
 
@@ -65,3 +65,23 @@ def test_replays_beside_the_worker_and_a_copy(weir: RunningWeir) -> None:
         assert 1_000_000 < course["start"] <= course["most"]
     with admin(weir.bootstrap) as client:
         assert not {weir.raw_topic, *weir.outputs, "weir.bench.copies"} & set(client.list_topics())
+
+
+def test_the_pipeline_beside_its_yardsticks(weir: RunningWeir) -> None:
+    run = weir.weir(
+        *("bench", "pipeline", "--traffic", "structured", "--events", "3000"),
+        *("--rate", "50", "--seconds", "2", "--json"),
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    report = json.loads(run.stdout)["traffic"]["structured"]
+    assert report["records"] == 3000
+    assert 4 * 3000 < report["vendor_records"] <= 5 * 3000
+    assert report["weir"]["records_per_second"] > 0
+    assert report["plain_faust"]["records_per_second"] > 0
+    assert report["weir"]["cpu_microseconds"].keys() >= {"worker", "sanitizers"}
+    assert min(report["weir"]["cpu_microseconds"].values()) > 0
+    assert report["weir"]["stage_seconds_a_batch"].keys() >= {"queue", "sanitize", "commit"}
+    assert report["latency"]["unknown_records"] == 0
+    with admin(weir.bootstrap) as client:
+        ours = {weir.raw_topic, *weir.outputs, "weir.bench.passthrough", "weir.bench.copies"}
+        assert not ours & set(client.list_topics())

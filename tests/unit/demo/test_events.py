@@ -30,6 +30,7 @@ def sample() -> list[SampleEvent]:
     [
         (Mix.REALISTIC, "ff6b539ca70d24afb6899cebf7b969489109b8453bb2af98cca6a6dfbcd35348"),
         (Mix.STRUCTURED, "b35f04ba4e8eaba8e32ea116bb869a93ca6e3ad9ef89e020ec16df4a0e47a1e5"),
+        (Mix.TEXT, "44dbc3b1f46e75d6d69fbcee2dac7afc718263d86f6add6971c78e48d65085ff"),
     ],
 )
 def test_a_seed_gives_the_same_bytes_everywhere(mix: Mix, digest: str) -> None:
@@ -101,6 +102,18 @@ def test_one_event_of_ten_carries_words(sample: list[SampleEvent], policy: Compi
 
 def test_the_structured_mix_carries_none(policy: CompiledPolicy) -> None:
     assert not any(_has_words(event, policy) for event in generate(2000, seed=3, mix=Mix.STRUCTURED))
+
+
+def test_the_text_mix_carries_long_words_in_every_event(policy: CompiledPolicy) -> None:
+    sample = generate(500, seed=3, mix=Mix.TEXT)
+    assert all(_has_words(event, policy) for event in sample)
+    texts = [
+        str(event.body["properties"].get("comment") or event.body["properties"].get("body"))
+        for event in sample
+        if isinstance(event.body["properties"], dict)
+    ]
+    assert len(texts) == len(sample)
+    assert sum(map(len, texts)) / len(texts) > 200
 
 
 def test_few_users_are_busy_and_most_are_not(sample: list[SampleEvent]) -> None:
