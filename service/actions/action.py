@@ -53,6 +53,10 @@ class Action(ABC):
         """The texts that must be in `findings` before `apply` may be called with this value."""
         return ()
 
+    def essence(self, value: JsonValue) -> JsonValue:
+        """What of a value that has texts the result depends on: `apply` and `texts` give the same for it."""
+        return value
+
     @abstractmethod
     def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:
         """The value that may go out, or REFUSED where this one can't be handled: the field is dropped.

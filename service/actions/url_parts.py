@@ -126,6 +126,20 @@ class UrlParts:
         return tuple(part.scan for part in self.path if part.scan is not None)
 
 
+def without_rest(url: str) -> str:
+    """A URL without what `take_apart` leaves out anyway, its fragment and all parameters but a campaign's.
+
+    Pages come again, the tokens in their queries and fragments don't.
+    """
+    if len(url) > _LONGEST_URL or not url.isprintable():
+        return url  # refused as a whole
+    address, _, _ = url.partition("#")
+    address, _, query = address.partition("?")
+    if "utm_" not in query:
+        return address
+    return address + "?" + "&".join(part for part in query.split("&") if part.startswith("utm_"))
+
+
 @text_cache(entries=_CACHED_URLS, longest=_LONGEST_CACHED_URL)
 def take_apart(url: str) -> UrlParts | None:
     """The parts of an http(s) URL, of `//host/path` or of a path that begins with a slash; else None."""

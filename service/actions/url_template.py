@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.redaction import count, redacted
-from service.actions.url_parts import ID, Part, UrlParts, take_apart
+from service.actions.url_parts import ID, Part, UrlParts, take_apart, without_rest
 from service.detection.spans import DENY_LIST
 from service.events.json_value import JsonValue
 from service.policy.entities import Entity
@@ -16,6 +16,9 @@ class UrlTemplateAction(Action):
 
     Takes http(s) URLs, `//host/path` and paths that begin with a slash; url_parts.py says what stays.
     """
+
+    def essence(self, value: JsonValue) -> JsonValue:
+        return without_rest(value) if isinstance(value, str) else value
 
     def texts(self, value: JsonValue) -> tuple[str, ...]:
         parts = take_apart(value) if isinstance(value, str) else None

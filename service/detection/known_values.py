@@ -8,7 +8,7 @@ import base64
 import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum, auto
-from functools import cache, lru_cache, partial
+from functools import cache, cached_property, lru_cache, partial
 from itertools import chain, islice
 from typing import Final, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, unquote
@@ -131,15 +131,20 @@ class KnownValues:
 
     def __init__(self, identities: Iterable[Identity] = ()) -> None:
         """Without values nothing is known and nothing found."""
-        self._values = [_known(written, kind) for written, kind in identities]
+        self._identities = tuple(identities)
 
     def __repr__(self) -> str:
         """Shows no value."""
         return "<KnownValues>"
 
+    @cached_property
+    def _values(self) -> list[_KnownValue]:
+        # Not before they are asked for: many an event has no string that they could stand in.
+        return [_known(written, kind) for written, kind in self._identities]
+
     def spans(self, text: str) -> tuple[Span, ...]:
         """Where the values stand in a text: in order, not overlapping, in code points of the text."""
-        if not self._values:
+        if not self._identities:
             return ()
         folded = fold(text)
         found = list(self._in(folded))
@@ -176,8 +181,8 @@ def _solid(low: str) -> str:
 
 
 def probed(texts: Iterable[str]) -> str:
-    """What `KnownValues.may_stand_in` looks at of some texts."""
-    return " ".join(map(_probed, texts))
+    """What `KnownValues.may_stand_in` looks at of some texts; empty where no value is short enough for them."""
+    return " ".join(filter(None, map(_probed, texts)))
 
 
 @text_cache(entries=_CACHED_TEXTS, longest=_LONGEST_CACHED_TEXT)
@@ -185,7 +190,15 @@ def _probed(text: str) -> str:
     """The letters and digits of a text in a row, as it stands and with its escapes undone."""
     folded = fold(text)
     unescaped = unescape(folded)
-    return " ".join(_solid(lowered(reading.text)) for reading in (folded, unescaped) if reading is not None)
+    solid = [_solid(lowered(reading.text)) for reading in (folded, unescaped) if reading is not None]
+    return " ".join(row for row in solid if not _too_short(row))
+
+
+def _too_short(solid: str) -> bool:
+    """Whether no identity value is looked for that would fit: see _identifier and _name_part."""
+    if solid.isascii():
+        return len(solid) < (_SHORTEST_ID if solid.isdigit() else _SHORTEST_NAME)
+    return not solid
 
 
 def identity(value: JsonValue, kind: Kind) -> Identity | None:
@@ -354,9 +367,11 @@ class _Forms:
                 # Without the characters that depend on the neighbours.
                 core = coded[(0, 2, 3)[offset] : len(coded.rstrip("=")) - (1 if coded.endswith("=") else 0)]
                 if len(core) >= _SHORTEST_CORE:
-                    self._put(core.lower(), partial(_in_base64, core.lower()))
+                    core = core.lower()
+                    solid = core.replace("+", "").replace("/", "")
+                    self.found.append(_Form(solid, partial(_in_base64, core)))
             in_hex = data.hex()
-            self._put(in_hex, partial(str, in_hex))
+            self.found.append(_Form(in_hex, partial(str, in_hex)))
         backwards = lowered(text)[::-1]
         if backwards != lowered(text):
             self._put(backwards, lambda: _LEFT + re.escape(backwards) + _RIGHT)

@@ -33,6 +33,7 @@ _NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _DIGITS_AS_ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _MANY_ZEROS = b"0" * 19
 _LONG_INTEGER = re.compile(rb"(?<![0-9.eE+])(?<![eE]-)-?[0-9]{19,}+(?![.eE])")
+_CALLS = {call.value: call for call in CallType}
 _ID_FIELDS = ("userId", "anonymousId", "groupId", "previousId")
 
 # Of several reasons found at once, the earliest here is reported.
@@ -83,7 +84,7 @@ def _validated(body: JsonObject) -> Event | Rejection:
     if not _validator().is_valid(body):
         return Rejection(_why_invalid(body))
     # JSON Schema takes 42.0 for an integer; as an id it would not agree with 42.
-    if any(isinstance(body.get(field), float) for field in _ID_FIELDS):
+    if float in map(type, map(body.get, _ID_FIELDS)):
         return Rejection(RejectReason.MISTYPED_FIELD)
     try:
         timestamp = parse_timestamp(str(body["timestamp"]))
@@ -91,7 +92,7 @@ def _validated(body: JsonObject) -> Event | Rejection:
         return Rejection(RejectReason.NAIVE_TIMESTAMP)
     except ValueError:
         return Rejection(RejectReason.BAD_TIMESTAMP)
-    call = CallType(str(body["type"]))
+    call = _CALLS[str(body["type"])]
     name = str(body["event"]) if call is CallType.TRACK else None
     return Event(call=call, name=name, timestamp=timestamp, body=body)
 

@@ -16,6 +16,8 @@ class Pseudonymizer(Protocol):
 
     key_version: str
 
+    def mac(self, *, purpose: str, data_class: str) -> Callable[[bytes], bytes]: ...
+
     def pseudonym(self, value: str | int, *, purpose: str, data_class: str, encoding: Encoding) -> str: ...
 
 
@@ -41,13 +43,22 @@ class KeyedPseudonymizer:
 
     def pseudonym(self, value: str | int, *, purpose: str, data_class: str, encoding: Encoding) -> str:
         """The pseudonym of a value of a class, in the encoding; any string at all is taken."""
+        return encoding(self.mac(purpose=purpose, data_class=data_class)(message(value)))
+
+    def mac(self, *, purpose: str, data_class: str) -> Callable[[bytes], bytes]:
+        """The MAC behind the pseudonyms of a class, of values as `message` gives them."""
         context = self._contexts.get((purpose, data_class))
         if context is None:
             name = data_class.encode()
             context = self._contexts[purpose, data_class] = _Hmac(
                 self._derive(purpose), len(name).to_bytes(2) + name
             )
-        return encoding(context.mac(str(value).encode("utf-8", "surrogatepass")))
+        return context.mac
+
+
+def message(value: str | int) -> bytes:
+    """A value as it enters its MAC."""
+    return str(value).encode("utf-8", "surrogatepass")
 
 
 class _Hmac:

@@ -6,26 +6,20 @@ vendor's payload as a template.
 """
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, NamedTuple
 
 from service.events.event import CallType
-from service.events.json_value import JsonValue
+from service.events.json_value import JsonObject, JsonValue
 from service.policy.entities import Entity
 from service.policy.plan import VendorPlan
-from service.sanitize.columns import (
-    Collected,
-    Column,
-    Leaves,
-    PlainColumn,
-    PseudonymColumn,
-    ScanColumn,
-    encoded,
-)
+from service.sanitize.columns import Cell, Column, Field, Leaves, encoded
 from service.sanitize.field_tree import FieldTree
-from service.sanitize.outcomes import Remark, Suppressed
+from service.sanitize.outcomes import Outcome, Remark, Suppressed
 from service.sanitize.payload_template import Gap, PayloadTemplate, slots_of
+from service.sanitize.routing import not_now, says_nothing
 from service.vendors.form import ShapeReason, VendorForm
 from service.vendors.layout import Conversion, Leaf, Node, Slot
 from service.vendors.payload_schema import PayloadSchema
@@ -36,26 +30,12 @@ _LAYOUTS: Final = 512
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Destination:
-    """One vendor: its policy, its form and the schema of its payloads."""
+    """One vendor: its place among all, its policy, its form and the schema of its payloads."""
 
+    place: int
     plan: VendorPlan
     form: VendorForm
     schema: PayloadSchema
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Field:
-    """What is done with one field.
-
-    Attributes:
-        plain: The columns that need nothing but the value.
-        pseudonyms: Those that need keys as well.
-        scanning: Those whose texts must be searched first.
-    """
-
-    plain: tuple[PlainColumn, ...]
-    pseudonyms: tuple[PseudonymColumn, ...]
-    scanning: tuple[ScanColumn, ...]
 
 
 class _Comparison(NamedTuple):
@@ -85,13 +65,37 @@ class EventLayout(NamedTuple):
     derived: tuple[tuple[int, Conversion], ...]
     templates: tuple[PayloadTemplate | ShapeReason, ...]
 
+    def holds(self, values: Sequence[JsonValue]) -> bool:
+        """Whether it is the layout for an event with these values."""
+        return all(comparison.holds(values) for comparison in self.comparisons)
+
+    def encoded(self, cells: Sequence[Cell]) -> list[bytes]:
+        """Everything that the templates pick from."""
+        in_json = [*chain.from_iterable([cell.encoded for cell in cells])]
+        if self.derived:
+            values = _values(cells)
+            in_json += [encoded(conversion.apply(values[at])) for at, conversion in self.derived]
+        return in_json
+
+
+class Route(NamedTuple):
+    """Where an event goes.
+
+    Attributes:
+        outcomes: The outcomes that are settled, at their vendors' places; None where one is still to come.
+        going: The destinations that get it, with their numbers among those of its kind.
+    """
+
+    outcomes: tuple[Outcome | None, ...]
+    going: tuple[tuple[int, Destination], ...]
+
 
 class EventPlan:
     """One kind of event.
 
     Attributes:
-        destinations: The vendors that may get it, with their places among all vendors.
-        outcomes: The outcome for each of the others, at its place; None where one is still to come.
+        destinations: The vendors that may get it.
+        outcomes: The outcome for each of the others, at its place among all; None where one is still to come.
         tree: Where its fields stand, and what is done with each.
     """
 
@@ -99,7 +103,8 @@ class EventPlan:
         self,
         call: CallType,
         name: str | None,
-        destinations: Sequence[tuple[int, Destination]],
+        *,
+        destinations: Sequence[Destination],
         outcomes: Sequence[Suppressed | None],
         tree: FieldTree[Field],
         takers: Mapping[Column, Sequence[int]],
@@ -110,50 +115,67 @@ class EventPlan:
         self.name = name
         self.destinations = tuple(destinations)
         self.outcomes = tuple(outcomes)
+        self._quiet = self._routed({})
         self.tree = tree
         self.takers = takers
         self._leaves = leaves
+        self._remarks: dict[tuple[Column, Entity | None], list[tuple[int, Remark]]] = {}
         self._layouts: OrderedDict[tuple[int, ...], list[EventLayout]] = OrderedDict()
 
-    def note(self, collected: Collected, going: Sequence[int], remarks: Counter[Remark]) -> None:
+    def route(self, body: JsonObject) -> Route:
+        """The outcomes that an event's switches and consent settle, and the destinations that get it."""
+        return self._quiet if says_nothing(body) else self._routed(body)
+
+    def _routed(self, body: JsonObject) -> Route:
+        outcomes: list[Outcome | None] = [*self.outcomes]
+        going = []
+        for taker, destination in enumerate(self.destinations):
+            reason = not_now(body, destination.plan)
+            if reason is None:
+                going.append((taker, destination))
+            else:
+                outcomes[destination.place] = Suppressed(destination.plan.vendor, reason)
+        return Route(tuple(outcomes), tuple(going))
+
+    def note(self, cells: Iterable[Cell], route: Route, remarks: Counter[Remark]) -> None:
         """Count what was refused and replaced, for each of the destinations that get the event."""
-        for column in collected.refused:
-            for taker in self._among(column, going):
-                remarks[self._remark(column, taker, None)] += 1
-        for column, entity, count in collected.entities:
-            for taker in self._among(column, going):
-                remarks[self._remark(column, taker, entity)] += count
+        going = {taker for taker, _ in route.going}
+        for cell in cells:
+            for column, entity, count in cell.noted:
+                for taker, remark in self._remarks_on(column, entity):
+                    if taker in going:
+                        remarks[remark] += count
 
-    def _among(self, column: Column, going: Sequence[int]) -> Iterator[int]:
-        return (taker for taker in self.takers[column] if taker in going)
+    def _remarks_on(self, column: Column, entity: Entity | None) -> list[tuple[int, Remark]]:
+        """The remarks on what a column did, for each that takes of it."""
+        found = self._remarks.get((column, entity))
+        if found is None:
+            rule = column.rule
+            found = self._remarks[column, entity] = [
+                (taker, Remark(vendor, rule.dotted, rule.data_class, rule.spec.action, entity))
+                for taker in self.takers[column]
+                for vendor in (self.destinations[taker].plan.vendor,)
+            ]
+        return found
 
-    def _remark(self, column: Column, taker: int, entity: Entity | None) -> Remark:
-        rule = column.rule
-        vendor = self.destinations[taker][1].plan.vendor
-        return Remark(vendor, rule.dotted, rule.data_class, rule.spec.action, entity)
-
-    def layout(self, collected: Collected) -> EventLayout:
-        """The layout for an event's leaves."""
-        codes = tuple(collected.codes)
-        variants = self._layouts.get(codes)
+    def layout(self, cells: Sequence[Cell]) -> EventLayout:
+        """The layout for what became of an event's fields."""
+        rows = tuple([cell.row for cell in cells])
+        variants = self._layouts.get(rows)
         if variants is None:
-            variants = self._layouts[codes] = []
+            variants = self._layouts[rows] = []
             if len(self._layouts) > _LAYOUTS:
                 self._layouts.popitem(last=False)
         for layout in variants:
-            if all(comparison.holds(collected.values) for comparison in layout.comparisons):
+            if not layout.comparisons or layout.holds(_values(cells)):
                 return layout
-        layout = self._new_layout(codes, collected.values)
+        maker = _LayoutMaker(self._leaves.of(rows), _values(cells))
+        templates = tuple(
+            maker.template(self, taker, destination) for taker, destination in enumerate(self.destinations)
+        )
+        layout = EventLayout(tuple(maker.comparisons), tuple(maker.derived), templates)
         variants.append(layout)
         return layout
-
-    def _new_layout(self, codes: Sequence[int], values: Sequence[JsonValue]) -> EventLayout:
-        maker = _LayoutMaker([self._leaves[code] for code in codes], values)
-        templates = tuple(
-            maker.template(self, taker, destination)
-            for taker, (_, destination) in enumerate(self.destinations)
-        )
-        return EventLayout(tuple(maker.comparisons), tuple(maker.derived), templates)
 
 
 class _LayoutMaker:
@@ -217,8 +239,5 @@ def _converted(slot: Slot, values: Sequence[JsonValue]) -> JsonValue:
     return slot.conversion.apply(values[slot.leaf])
 
 
-def encode_derived(layout: EventLayout, collected: Collected) -> list[bytes]:
-    """Everything that a layout's templates pick from."""
-    values = collected.values
-    derived = [encoded(conversion.apply(values[at])) for at, conversion in layout.derived]
-    return collected.encoded + derived
+def _values(cells: Iterable[Cell]) -> list[JsonValue]:
+    return [value for cell in cells for value in cell.values]

@@ -4,9 +4,8 @@ Led by the event, not by the policy: its cost does not depend on how many fields
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
 from itertools import islice
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from service.detection.known_values import (
     Identity,
@@ -23,9 +22,10 @@ from service.policy.plan import IdentityField
 
 _Field = TypeVar("_Field")
 
-#: Keys that no policy knows, of which what they mean is remembered, and the longest of them.
-_UNKNOWN_KEYS: Final = 4_096
-_LONGEST_UNKNOWN_KEY: Final = 64
+#: Keys that no policy knows and a tree takes in all the same, as events have them again and again; and the
+#: longest of them.
+_LEARNED_KEYS: Final = 2_000
+_LONGEST_LEARNED_KEY: Final = 64
 #: The most values taken for somebody's by their looks alone; an event that has more is no event of a person.
 _MOST_BY_LOOKS: Final = 200
 #: Longer strings are no identity values (the first characters are enough to see that).
@@ -37,15 +37,17 @@ class _Node(Generic[_Field]):
 
     Attributes:
         children: The nodes behind it.
+        items: Those of objects in a list behind it, where no policy has fields.
         field: What the policy does with it; None where that is nothing.
         identity: What it is, if its values name or reach a person by their class.
         meaning: What it says of values without a class.
     """
 
-    __slots__ = ("children", "field", "identity", "meaning", "named")
+    __slots__ = ("children", "field", "identity", "items", "meaning", "named")
 
     def __init__(self, key: str, parent: str) -> None:
         self.children: dict[str, _Node[_Field]] = {}
+        self.items: dict[str, _Node[_Field]] = {}
         self.field: _Field | None = None
         self.identity: Kind | None = None
         self.meaning = meaning_of(key, parent)
@@ -71,6 +73,7 @@ class FieldTree(Generic[_Field]):
     def __init__(self, fields: Mapping[FieldPath, _Field], identity_fields: Iterable[IdentityField]) -> None:
         """Take what is to be done with the fields, and the fields of identity classes."""
         self._root: dict[str, _Node[_Field]] = {}
+        self._learned = 0
         for path, field in fields.items():
             self._node(path).field = field
         for identity_field in identity_fields:
@@ -87,6 +90,14 @@ class FieldTree(Generic[_Field]):
         assert node is not None, "a path has at least one key"
         return node
 
+    def _learn(self, children: dict[str, _Node[_Field]], key: str, parent: str) -> _Node[_Field]:
+        """A node for a key that no policy knows: nothing is done with its values."""
+        node: _Node[_Field] = _Node(key, parent)
+        if self._learned < _LEARNED_KEYS and len(key) <= _LONGEST_LEARNED_KEY:
+            self._learned += 1
+            children[key] = node
+        return node
+
     def walk(self, body: JsonObject) -> Found[_Field]:  # noqa: C901, PLR0912
         """Find the fields' values, nulls left out, and the identity values, wherever they stand."""
         # One loop: a call for each of an event's forty values would take as long as all the rest.
@@ -99,7 +110,7 @@ class FieldTree(Generic[_Field]):
             for key, value in members.items():
                 if value is None:
                     continue
-                node = children.get(key) or _unknown(key, parent)
+                node = children.get(key) or self._learn(children, key, parent)
                 if node.field is not None:
                     values.append((node.field, value))
                 if isinstance(value, str):
@@ -112,7 +123,7 @@ class FieldTree(Generic[_Field]):
                 elif isinstance(value, list):
                     for item in _items(value):
                         if isinstance(item, dict):
-                            objects.append(({}, key, item))
+                            objects.append((node.items, key, item))
                         else:
                             looks.update(dict.fromkeys(by_looks(item, key, parent)))
                 else:
@@ -132,13 +143,3 @@ def _items(values: list[JsonValue]) -> Iterator[JsonValue]:
             yield from _items(value)
         else:
             yield value
-
-
-def _unknown(key: str, parent: str) -> _Node[Any]:
-    short = len(key) + len(parent) <= _LONGEST_UNKNOWN_KEY
-    return (_remembered if short else _Node)(key, parent)
-
-
-@lru_cache(_UNKNOWN_KEYS)
-def _remembered(key: str, parent: str) -> _Node[Any]:
-    return _Node(key, parent)

@@ -12,13 +12,15 @@ from service.policy.plan import CompiledPolicy, EntityPolicy, FieldRule, Identit
 from service.policy.vendor_names import VendorName
 from service.sanitize.columns import (
     Column,
+    Field,
     Leaves,
     PlainColumn,
     PseudonymColumn,
     PseudonymTarget,
     ScanColumn,
+    ValueColumn,
 )
-from service.sanitize.event_plan import Destination, EventPlan, Field
+from service.sanitize.event_plan import Destination, EventPlan
 from service.sanitize.field_tree import FieldTree
 from service.sanitize.outcomes import Suppressed
 from service.sanitize.routing import never
@@ -55,19 +57,19 @@ class _Compiler:
     def __init__(self, policy: CompiledPolicy, rules: Mapping[EntityPolicy, EntityRules]) -> None:
         self._identity_fields: Sequence[IdentityField] = policy.identity_fields
         self._destinations = [
-            Destination(plan, FORMS[plan.vendor], PayloadSchema(plan.vendor)) for plan in policy.vendors
+            Destination(place, plan, FORMS[plan.vendor], PayloadSchema(plan.vendor))
+            for place, plan in enumerate(policy.vendors)
         ]
         self._rules = rules
         self._leaves = Leaves()
         self._columns: dict[tuple[object, ...], Column] = {}
+        self._fields: dict[tuple[Column, ...], Field] = {}
 
     def plan(self, call: CallType, name: str | None) -> EventPlan:
         """The plan for one kind of event."""
         reasons = [never(call, name, each.plan, each.form) for each in self._destinations]
         destinations = [
-            (place, each)
-            for place, (each, reason) in enumerate(zip(self._destinations, reasons, strict=True))
-            if reason is None
+            each for each, reason in zip(self._destinations, reasons, strict=True) if reason is None
         ]
         outcomes = [
             None if reason is None else Suppressed(each.plan.vendor, reason)
@@ -75,7 +77,7 @@ class _Compiler:
         ]
         takers: dict[Column, list[int]] = {}
         by_path: dict[FieldPath, list[tuple[int, Destination, FieldRule]]] = {}
-        for taker, (_, destination) in enumerate(destinations):
+        for taker, destination in enumerate(destinations):
             for rule in destination.plan.rules(call, name) or ():
                 by_path.setdefault(rule.path, []).append((taker, destination, rule))
         fields = {path: self._field(rules, takers) for path, rules in by_path.items()}
@@ -110,11 +112,14 @@ class _Compiler:
             column = self._pseudonyms(targets)
             columns[column] = None
             takers[column] = [taker for taker, _ in targets.values()]
-        return Field(
-            tuple(column for column in columns if isinstance(column, PlainColumn)),
-            tuple(column for column in columns if isinstance(column, PseudonymColumn)),
-            tuple(column for column in columns if isinstance(column, ScanColumn)),
-        )
+        key = tuple(columns)
+        if key not in self._fields:  # events of other kinds have the same field
+            self._fields[key] = Field(
+                [column for column in columns if isinstance(column, ValueColumn)],
+                [column for column in columns if isinstance(column, ScanColumn)],
+                self._leaves,
+            )
+        return self._fields[key]
 
     def _column(self, destination: Destination, rule: FieldRule) -> Column:
         """The column of a rule, the same for all vendors that get the same by it."""
