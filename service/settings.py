@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     processes: int = Field(
         default=2, ge=1, le=64, description="Sanitizer processes; they share the memory of the models."
     )
-    batch_records: int = Field(default=500, ge=1, le=10_000, description="Most raw records in a batch.")
+    batch_records: int = Field(default=5000, ge=1, le=10_000, description="Most raw records in a batch.")
     batch_bytes: int = Field(
         default=8_388_608, ge=1_048_576, le=67_108_864, description="Most bytes of raw records in a batch."
     )

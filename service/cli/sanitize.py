@@ -14,6 +14,7 @@ from service.cli.options import Config, KeyRingFile
 from service.errors import ConfigurationError
 from service.observability.logs import configure_logging
 from service.policy.vendor_names import VendorName
+from service.processes.batch_size import BatchSize
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import DeadLettered, Outcome, Sent, Suppressed
@@ -44,12 +45,14 @@ def register(app: typer.Typer) -> None:
         """
         settings = load_settings()
         configure_logging(settings.log_level, settings.log_format)
+        size = BatchSize(settings.batch_records)
         pool = SanitizerPool(
             sanitizer_config(settings, config, keyring),
             PoolLimits.of(settings),
             processes=processes or settings.processes,
+            batch_size=size,
         )
-        asyncio.run(_stream(pool, settings.batch_records, frozenset(vendor or VendorName)))
+        asyncio.run(_stream(pool, size, frozenset(vendor or VendorName)))
 
 
 def sanitizer_config(settings: Settings, config: Path | None, keyring: Path | None) -> SanitizerConfig:
@@ -68,13 +71,13 @@ def sanitizer_config(settings: Settings, config: Path | None, keyring: Path | No
     )
 
 
-async def _stream(pool: SanitizerPool, batch_records: int, vendors: frozenset[VendorName]) -> None:
+async def _stream(pool: SanitizerPool, size: BatchSize, vendors: frozenset[VendorName]) -> None:
     """Sanitize stdin batch by batch, as many at once as there are processes, and write in order."""
     try:
         await pool.start()
         lines = _lines(sys.stdin.buffer)
         number = 1
-        while window := list(islice(_batches(lines, batch_records), pool.processes)):
+        while window := list(islice(_batches(lines, size), pool.processes)):
             for result in await asyncio.gather(*map(pool.sanitize, window)):
                 for outcomes in result.outcomes:
                     for outcome in outcomes:
@@ -91,8 +94,8 @@ def _lines(stream: BinaryIO) -> Iterator[bytes]:
         yield line.removesuffix(b"\n")
 
 
-def _batches(lines: Iterator[bytes], size: int) -> Iterator[list[bytes]]:
-    while batch := list(islice(lines, size)):
+def _batches(lines: Iterator[bytes], size: BatchSize) -> Iterator[list[bytes]]:
+    while batch := list(islice(lines, size.records)):
         yield batch
 
 

@@ -19,6 +19,7 @@ import structlog
 from service.errors import SanitizerError
 from service.observability import metrics
 from service.output.encoding import Encoding, Output
+from service.processes.batch_size import BatchSize
 from service.processes.template import SanitizerProcess, Template
 from service.processes.template_process import Failure
 from service.sanitize.config import SanitizerConfig
@@ -81,8 +82,19 @@ class _Slot:
 class SanitizerPool:
     """Processes, each of which sanitizes one batch at a time."""
 
-    def __init__(self, config: SanitizerConfig, limits: PoolLimits, *, processes: int) -> None:
-        self.processes = processes  # how many batches can be in work at once
+    def __init__(
+        self, config: SanitizerConfig, limits: PoolLimits, *, processes: int, batch_size: BatchSize
+    ) -> None:
+        """Start nothing yet.
+
+        Args:
+            config: What each process loads.
+            limits: What each may take.
+            processes: How many there are, and so how many batches can be in work at once.
+            batch_size: Told what each batch took.
+        """
+        self.processes = processes
+        self._batch_size = batch_size
         self._limits = limits
         self._template = Template(config, process_memory=limits.process_memory)
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="sanitizer")
@@ -220,11 +232,12 @@ class SanitizerPool:
                 self._replace(slot, reason, answer.detail, records=len(records))
                 return answer.reason
             slot.records += len(records)
+            self._batch_size.learn(len(records), answer.seconds)
             if slot.records >= self._limits.recycle_records:
                 self._replace(slot, "recycled_records")
             elif slot.process.memory() >= self._limits.recycle_memory:
                 self._replace(slot, "recycled_memory")
-            return answer
+            return answer.made
         finally:
             slot.moved = None
 

@@ -15,11 +15,11 @@ from typing import Any, Final
 import structlog
 
 from service.errors import ConfigurationError, SanitizerError
-from service.output.encoding import Encoding, Output
+from service.output.encoding import Encoding
 from service.processes.buffers import pack
-from service.processes.template_process import Failure, Fork, Reap, Unloadable
+from service.processes.template_process import Answer, Failure, Fork, Reap, Unloadable
 from service.sanitize.config import SanitizerConfig
-from service.sanitize.outcomes import BatchResult, FailReason
+from service.sanitize.outcomes import FailReason
 
 log = structlog.get_logger(__name__)
 
@@ -77,7 +77,7 @@ class SanitizerProcess:
         encoding: Encoding | None,
         seconds: float,
         moved: Callable[[], None],
-    ) -> BatchResult | Output | Failure:
+    ) -> Answer | Failure:
         """The outcomes, or what they come to where an encoding is given; after a failure it must be ended.
 
         It has `seconds` of processor time: of that, so that the answer does not depend on what else the
@@ -99,7 +99,7 @@ class SanitizerProcess:
                     return Failure(FailReason.TIMEOUT, f"no answer within {seconds:g} s of processor time")
                 if silent >= STALL_TIMEOUT:
                     return Failure(FailReason.TIMEOUT, f"did nothing for {STALL_TIMEOUT} s")
-            answer: BatchResult | Output | Failure = self._pipe.recv()
+            answer: Answer | Failure = self._pipe.recv()
         except BlockingIOError:
             return Failure(FailReason.TIMEOUT, f"did not read or write for {STALL_TIMEOUT} s")
         except (EOFError, OSError):

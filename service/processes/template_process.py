@@ -11,6 +11,7 @@ import gc
 import os
 import resource
 import signal
+import time
 import traceback
 from multiprocessing.connection import Connection
 from multiprocessing.reduction import recv_handle
@@ -53,6 +54,13 @@ class Unloadable(NamedTuple):
 
     message: str
     wrong_configuration: bool
+
+
+class Answer(NamedTuple):
+    """A batch's outcomes, or what they come to, and the seconds of processor time that it took."""
+
+    made: BatchResult | Output
+    seconds: float
 
 
 class Failure(NamedTuple):
@@ -137,10 +145,12 @@ def _serve(sanitizer: "Sanitizer", pipe: Connection, memory: int) -> None:
     while True:
         encoding: Encoding | None = pipe.recv()
         records = unpack(pipe.recv_bytes())
-        answer: BatchResult | Output | Failure
+        begun = time.process_time()
+        answer: Answer | Failure
         try:
             result = sanitizer.sanitize(records)
-            answer = result if encoding is None else encoding.encode(result)
+            made = result if encoding is None else encoding.encode(result)
+            answer = Answer(made, time.process_time() - begun)
         except Exception as error:  # noqa: BLE001  (whatever it is, its text may hold a value)
             answer = Failure(FailReason.WORKER_CRASHED, _class_and_place(error))
         pipe.send(answer)

@@ -72,7 +72,7 @@ class Reader:
         *,
         letters: Letters | None,
         selects: Callable[[bytes | None], bool] | None,
-        most_records: int,
+        most_records: Callable[[], int],
         most_bytes: int,
         allow_gaps: bool,
         patience: float,
@@ -85,7 +85,7 @@ class Reader:
             positions: Where to begin; the range's start where it is not said.
             letters: The records asked for; None for all.
             selects: Whether a raw record is asked for, by its value; None for all.
-            most_records: Of a batch.
+            most_records: Of the next batch.
             most_bytes: Of a batch.
             allow_gaps: Whether records that retention removes meanwhile are done without.
             patience: Seconds that Kafka may give nothing.
@@ -125,7 +125,7 @@ class Reader:
         """
         batches: list[RawBatch] = []
         try:
-            fetched = self._consumer.poll(timeout_ms=_POLL_MS, max_records=self._most_records)
+            fetched = self._consumer.poll(timeout_ms=_POLL_MS, max_records=self._most_records())
         except OffsetOutOfRangeError as error:
             return self._over_gaps(error)
         for source, records in fetched.items():
@@ -149,7 +149,7 @@ class Reader:
 
     def _batches(self, course: _Course, records: Sequence[Any]) -> Iterator[RawBatch]:
         records = [record for record in records if course.position <= record.offset < course.range.end]
-        for run in split(records, self._most_records, self._most_bytes):
+        for run in split(records, self._most_records(), self._most_bytes):
             chosen = [record for record in run if self._takes(course, record)]
             course.position = run[-1].offset + 1
             yield RawBatch(

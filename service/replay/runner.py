@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 from service.errors import BrokerError, ReplayError
 from service.output.rules import OutputRules
 from service.policy.vendor_names import VendorName
+from service.processes.batch_size import BatchSize
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.replay.client import let_go
 from service.replay.definition import group_of
@@ -105,8 +106,9 @@ class Replay:
             other_policy_dir: The folder of a policy to compare with.
         """
         self._plan = plan
-        self._pool = _pool(plan, plan.settings.config_dir)
-        self._other_pool = None if other_policy_dir is None else _pool(plan, other_policy_dir)
+        self._batch_size = size = BatchSize(plan.settings.batch_records)
+        self._pool = _pool(plan, plan.settings.config_dir, size)
+        self._other_pool = None if other_policy_dir is None else _pool(plan, other_policy_dir, size)
         self._progress = progress
         self._review = review
         self._restart = plan.restart
@@ -218,7 +220,7 @@ class Replay:
             {source: mark.offset for source, mark in self._marks.items()},
             letters=self._letters,
             selects=named(frozenset(self.definition.arguments.events)),
-            most_records=self._batch_records(),
+            most_records=self._batch_records,
             most_bytes=settings.batch_bytes,
             allow_gaps=self._plan.allow_gaps,
             patience=self._patience,
@@ -343,7 +345,7 @@ class Replay:
 
     def _batch_records(self) -> int:
         """Small batches where the rate is bounded, so that they come evenly."""
-        most = self._plan.settings.batch_records
+        most = self._batch_size.records
         return most if self._pace.records is None else max(1, min(most, int(self._pace.records / 4)))
 
     def _rules(self) -> ReplayRules:
@@ -387,7 +389,7 @@ async def _in_groups(line: asyncio.Queue[_Piece | None]) -> AsyncIterator[list[_
         piece = following or await line.get()
 
 
-def _pool(plan: Plan, config_dir: Path) -> SanitizerPool:
+def _pool(plan: Plan, config_dir: Path, batch_size: BatchSize) -> SanitizerPool:
     settings = plan.settings
     config = SanitizerConfig(
         config_dir,
@@ -396,4 +398,5 @@ def _pool(plan: Plan, config_dir: Path) -> SanitizerPool:
         settings.detection_profile,
         frozenset(plan.definition.vendors),
     )
-    return SanitizerPool(config, PoolLimits.of(settings), processes=settings.processes)
+    limits = PoolLimits.of(settings)
+    return SanitizerPool(config, limits, processes=settings.processes, batch_size=batch_size)

@@ -18,6 +18,7 @@ from service.observability.logs import FAUST_LOGGER
 from service.observability.probes import ProbeServer
 from service.output.record_batches import Compression
 from service.output.rules import OutputRules, OutputTerms
+from service.processes.batch_size import BatchSize
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.sanitize.config import SanitizerConfig
 from service.settings import Settings
@@ -64,6 +65,7 @@ class Application(faust.App):
         self.checked: Checked | None = None
         self.fail: Callable[[BaseException], None] | None = None
         self._backlog = Backlog(settings.batch_bytes)
+        self._batch_size = BatchSize(settings.batch_records)
         self._pool: SanitizerPool | None = None
         self._lanes: Lanes | None = None
         self._control: ControlTopic | None = None
@@ -131,6 +133,7 @@ class Application(faust.App):
             ),
             PoolLimits.of(settings),
             processes=settings.processes,
+            batch_size=self._batch_size,
         )
         await self._pool.start()
         rules = OutputRules(
@@ -235,7 +238,7 @@ class Application(faust.App):
             self.conf.broker_consumer,
             self,
             backlog=self._backlog,
-            batch_records=self.settings.batch_records,
+            batch_size=self._batch_size,
             batch_bytes=self.settings.batch_bytes,
         )
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from typing import Final
 
@@ -24,6 +25,8 @@ class Backlog:
         self._assignment = 0
         self._batches: Counter[TopicPartition] = Counter()
         self._bytes = 0
+        #: Called whenever a batch has left.
+        self.on_done: Callable[[], None] = lambda: None
 
     def begin(self, assignment: int) -> None:
         """Forget everything: a new assignment has come."""
@@ -61,3 +64,4 @@ class Backlog:
             if batch.assignment == self._assignment:
                 self._batches[batch.source] -= 1
                 self._bytes -= batch.size
+        self.on_done()

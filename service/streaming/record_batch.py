@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -21,6 +21,7 @@ class RecordBatch:
         timestamps: Record timestamps, milliseconds since 1970.
         values: The raw bytes; None is a tombstone.
         fetched_at: Seconds of the monotonic clock.
+        size: Bytes of all values.
     """
 
     source: TopicPartition
@@ -30,11 +31,10 @@ class RecordBatch:
     timestamps: tuple[int, ...]
     values: tuple[bytes | None, ...]
     fetched_at: float
+    size: int = field(init=False)
 
-    @property
-    def size(self) -> int:
-        """Bytes of all values."""
-        return sum(len(value) for value in self.values if value is not None)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size", sum(map(len, filter(None, self.values))))
 
     def since(self, offset: int) -> "RecordBatch":
         """The records from an offset on."""

@@ -5,6 +5,7 @@ one Faust message for each run of records of one partition; everything else is F
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
@@ -18,12 +19,13 @@ from faust.types import TP, ConsumerMessage
 from service.errors import BrokerError
 from service.observability import metrics
 from service.observability.logs import FAUST_LOGGER
+from service.processes.batch_size import BatchSize
 from service.streaming.backlog import Backlog
 from service.streaming.record_batch import RecordBatch, split
 
 log = structlog.get_logger(__name__)
 
-#: Seconds until a partition that was held back is looked at again.
+#: Seconds until a partition that is held back, while others are not, is looked at again.
 PAUSE: Final = 0.01
 #: Seconds for which nothing new is waited for at a time: after so long at most, what a rebalance has brought
 #: is seen where Faust waits for records of the partitions it had before. By Faust's own choice a second.
@@ -51,6 +53,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._seen_assignment: object = None
         self._assignment = 0
         self._last_offsets: dict[TopicPartition, int] = {}
+        #: Set when a batch has left the backlog.
+        self._freed = asyncio.Event()
+        self.consumer.transport.backlog.on_done = self._free
+
+    def _free(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nothing is fetched any more
+            self.thread_loop.call_soon_threadsafe(self._freed.set)
 
     def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
@@ -64,17 +73,22 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         consumer: AIOKafkaConsumer,
         active_partitions: set[TP],
         timeout: float | None = None,  # noqa: ASYNC109  (Faust's signature)
-        max_records: int | None = None,
+        max_records: int | None = None,  # noqa: ARG002
     ) -> Mapping[TopicPartition, list[RecordBatch]]:
         """Fetch from the partitions that the backlog leaves open."""
         self._note_assignment(consumer)
+        self._freed.clear()
         wanted = self.consumer.transport.backlog.open(active_partitions)
         if not wanted:
-            await self.sleep(PAUSE)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(WAIT):
+                    await self._freed.wait()
             return {}
         timeout = PAUSE if len(wanted) < len(active_partitions) else WAIT
         try:
-            fetched = await super()._fetch_records(consumer, wanted, timeout, max_records)
+            fetched = await super()._fetch_records(
+                consumer, wanted, timeout, self.consumer.transport.batch_size.records
+            )
         except NoOffsetForPartitionError as error:
             (source,) = error.args
             await self._go_to_start(consumer, source, None)
@@ -142,7 +156,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             self.consumer.transport.backlog.begin(self._assignment)
 
     def _batches(self, source: TopicPartition, records: list[Any]) -> Iterable[RecordBatch]:
-        for run in split(records, self.consumer.transport.batch_records, self.consumer.transport.batch_bytes):
+        transport = self.consumer.transport
+        for run in split(records, transport.batch_size.records, transport.batch_bytes):
             batch = RecordBatch(
                 source=source,
                 assignment=self._assignment,
@@ -153,7 +168,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 fetched_at=time.monotonic(),
             )
             self._last_offsets[source] = batch.offsets[-1]
-            self.consumer.transport.backlog.add(batch)
+            transport.backlog.add(batch)
             yield batch
 
 
@@ -246,8 +261,10 @@ class BatchTransport(driver.Transport):
 
     Consumer = BatchConsumer
 
-    def __init__(self, url: Any, app: Any, *, backlog: Backlog, batch_records: int, batch_bytes: int) -> None:
+    def __init__(
+        self, url: Any, app: Any, *, backlog: Backlog, batch_size: BatchSize, batch_bytes: int
+    ) -> None:
         super().__init__(url, app)
         self.backlog = backlog
-        self.batch_records = batch_records
+        self.batch_size = batch_size
         self.batch_bytes = batch_bytes

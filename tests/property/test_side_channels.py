@@ -31,6 +31,7 @@ from service.output.encoding import Encoding, Output
 from service.output.rules import OutputRules, OutputTerms
 from service.policy import load
 from service.policy.vendor_names import VendorName
+from service.processes.batch_size import BatchSize
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.outcomes import BatchResult, Sent
@@ -115,7 +116,8 @@ def pool(loop: asyncio.AbstractEventLoop) -> Iterator[SanitizerPool]:
         recycle_memory=2**32,
         process_memory=2**32,
     )
-    pool = SanitizerPool(FaultyConfig(Path(), Path(), "none"), processes=1, limits=limits)
+    config = FaultyConfig(Path(), Path(), "none")
+    pool = SanitizerPool(config, limits, processes=1, batch_size=BatchSize(500))
     loop.run_until_complete(pool.start())
     yield pool
     loop.run_until_complete(pool.stop())

@@ -20,6 +20,7 @@ from service.output.encoding import Encoding
 from service.output.record_batches import Compression
 from service.output.rules import OutputRules, OutputTerms
 from service.processes import template
+from service.processes.batch_size import BatchSize
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Stage
@@ -64,7 +65,7 @@ def faulty(model: str = "none", note: Path = Path()) -> FaultyConfig:
 async def running(
     limits: PoolLimits = USUAL, config: SanitizerConfig | None = None, processes: int = 1
 ) -> AsyncIterator[SanitizerPool]:
-    pool = SanitizerPool(config or faulty(), limits, processes=processes)
+    pool = SanitizerPool(config or faulty(), limits, processes=processes, batch_size=BatchSize(500))
     try:
         await pool.start()
         yield pool
@@ -263,7 +264,7 @@ async def test_stop_ends_processes_that_hang() -> None:
 
 
 async def test_stop_does_not_wait_for_a_start() -> None:
-    pool = SanitizerPool(faulty("hang"), USUAL, processes=2)
+    pool = SanitizerPool(faulty("hang"), USUAL, processes=2, batch_size=BatchSize(500))
     start = asyncio.create_task(pool.start())
     await until(lambda: len(named("weir-template")) == 1)
     await pool.stop()
