@@ -37,7 +37,8 @@ class Compression(StrEnum):
     ZSTD = "zstd"
 
 
-_CODECS: Final = {each: number for number, each in enumerate(Compression)}
+#: The number of each in a batch's attributes.
+CODECS: Final = {each: number for number, each in enumerate(Compression)}
 
 
 class EncodedBatch(NamedTuple):
@@ -78,7 +79,7 @@ class TopicBatches:
         """
         self._topic = topic
         self._most_bytes = most_bytes
-        self._codec = _CODECS[compression]
+        self._codec = CODECS[compression]
         self._timestamp = timestamp
         self._full: list[EncodedBatch] = []
         self._open: list[_OpenBatch | None] = [None] * partitions

@@ -14,6 +14,8 @@ from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 
+from service.output.record_batches import CODECS, Compression
+
 _FORMAT: Final = 2
 _UNCOMPRESSED: Final = 0
 _NOBODY: Final = -1
@@ -22,12 +24,12 @@ _NOBODY: Final = -1
 class RecordBatch(MemoryRecordsBuilder):  # type: ignore[misc]  # kafka-python has no types
     """A batch of a transaction, as kafka-python's sender takes it, in aiokafka's encoding."""
 
-    def __init__(self, most_bytes: int) -> None:
+    def __init__(self, most_bytes: int, compression: Compression) -> None:
         """Begin an empty one. A record that is larger than `most_bytes` makes a batch of its own."""
-        super().__init__(_FORMAT, _UNCOMPRESSED, most_bytes)
+        super().__init__(_FORMAT, _UNCOMPRESSED, most_bytes)  # what it does itself, which is nothing
         self._builder = DefaultRecordBatchBuilder(
             _FORMAT,
-            _UNCOMPRESSED,
+            CODECS[compression],
             is_transactional=1,
             producer_id=_NOBODY,
             producer_epoch=_NOBODY,

@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import InvalidProducerEpochError, ProducerFencedError
 
 from service.errors import ConfigurationError, ReplayError
+from service.output.record_batches import Compression
 from service.policy.vendor_names import VendorName
 from service.replay.client import ANSWER_MS, consumer, let_go, transactional_producer
 from service.replay.definition import Definition, State, group_of
@@ -54,7 +55,9 @@ class JobSession:
         try:
             self._producer.init_transactions()
             self._records.read(settings.transaction_timeout)
-            self.target = TopicsTarget(self._producer, reader, settings.transaction_timeout)
+            self.target = TopicsTarget(
+                self._producer, reader, settings.transaction_timeout, Compression(settings.compression)
+            )
             shards = {each.shard: each for each in self._records.shards(plan.definition.job)}
             known = shards.get(plan.definition.shard)
             if known is None or restart:

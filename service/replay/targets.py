@@ -18,6 +18,7 @@ from kafka.structs import OffsetAndMetadata
 
 from service.errors import ConfigurationError, ReplayError
 from service.output.partitioning import key_hash
+from service.output.record_batches import Compression
 from service.replay.output import ReplayRecord
 from service.replay.record_batches import RecordBatch, enqueue
 from service.replay.tally import Tally
@@ -89,11 +90,18 @@ class Nowhere(Target):
 class TopicsTarget(Target):
     """Kafka topics, in transactions that also hold the progress: the job's group has its offsets."""
 
-    def __init__(self, producer: KafkaProducer, consumer: KafkaConsumer, timeout: float) -> None:
+    def __init__(
+        self,
+        producer: KafkaProducer,
+        consumer: KafkaConsumer,
+        timeout: float,
+        compression: Compression = Compression.NONE,
+    ) -> None:
         """Take a producer that has its transactional id, and a consumer of the job's group.
 
         Records that are not written after `timeout` seconds fail their transaction.
         """
+        self._compression = compression
         self._producer = producer
         self._group = consumer.group_metadata()
         self._timeout = timeout
@@ -146,7 +154,7 @@ class TopicsTarget(Target):
             headers = list(record.headers)
             batches = found.setdefault(self._partition(record.topic, record.key), [])
             if not batches or batches[-1].append(None, record.key, record.value, headers) is None:
-                batches.append(RecordBatch(self._producer.config["batch_size"]))
+                batches.append(RecordBatch(self._producer.config["batch_size"], self._compression))
                 batches[-1].append(None, record.key, record.value, headers)
         return found
 

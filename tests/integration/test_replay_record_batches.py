@@ -7,6 +7,7 @@ from kafka import TopicPartition
 from kafka.admin import NewTopic
 
 from service.kafka_access import KafkaAccess
+from service.output.record_batches import Compression
 from service.replay.client import consumer, transactional_producer
 from service.replay.output import ReplayRecord
 from service.replay.tally import Tally
@@ -39,8 +40,8 @@ def test_transactions_of_many_batches_keep_the_order_of_each_partition(weir: Run
         ) as writer,
     ):
         writer.init_transactions()
-        target = TopicsTarget(writer, reader, PATIENCE)
-        target.commit(records, {source: Mark(1500, Tally())})
+        TopicsTarget(writer, reader, PATIENCE).commit(records, {source: Mark(1500, Tally())})
+        target = TopicsTarget(writer, reader, PATIENCE, Compression.ZSTD)
         target.commit(records[:10], {source: Mark(1510, Tally())})
         assert reader.committed(source) == 1510
     found: dict[bytes, list[tuple[bytes, tuple[tuple[str, bytes], ...]]]] = {}
