@@ -8,10 +8,10 @@ FETCHED := .venv/.kafka-fetched
 MINUTES ?= 10
 SEED ?= $(shell date +%s)
 
-.PHONY: help setup demo test chaos soak lint format bench lock clean
+.PHONY: help setup demo test chaos exhaustive soak lint format bench lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) $(FETCHED) ## Make .venv with everything in it, and fetch Apache Kafka's jars
 
@@ -23,6 +23,9 @@ test: setup ## Run the tests, those against a real Kafka included
 
 chaos: setup ## Run every fault of workers and brokers, the slow ones too: half an hour on two cores
 	$(BIN)/pytest tests/chaos tests/integration/test_replay_faults.py -m ""
+
+exhaustive: setup ## Hold 100,000 random events of random policies against the reference interpreter
+	$(BIN)/pytest tests/property/test_compiled_policy.py -m exhaustive
 
 soak: setup ## Random faults under load, then the count of every record: make soak MINUTES=10 SEED=1
 	$(BIN)/python -m tests.chaos.soak --minutes $(MINUTES) --seed $(SEED)

@@ -65,6 +65,7 @@ SENTENCES: Final = (
     "free",
     "true",
 )
+QUIET: Final = ("all good", "free", "Größe", "1", "true", "does it work with 7.11?", "", "Linux", "x" * 37)
 URLS: Final = (
     "https://console.example.org/users/{user}/keys?utm_source={name}&utm_term=x&q={email}#top",
     "https://console.example.org/docs/quickstart",
@@ -116,7 +117,10 @@ PLAIN_TIMES: Final = TIMES[:6]
 KEYS_BEGIN: Final = ("1969-12-31T00:00:00Z", "2026-01-01T00:00:00Z", "2026-06-01T00:00:00Z")
 
 
-_LENGTHS: Final = (*(0, 1, 2, 3, 4) * 5, 254, 255, 256, 300)
+#: The classes of which a value may be long.
+_TEXTS: Final = ("text.short", "text.long", "note", "web.campaign")
+#: Items of a list that is longer than any vendor takes, or nearly.
+_LONG_LISTS: Final = (254, 255, 256, 300)
 
 
 class _First(NamedTuple):
@@ -133,6 +137,7 @@ class EventMaker:
     def __init__(self, rng: Random, policy: PlannedPolicy) -> None:
         self._rng = rng
         self._policy = policy
+        self._quiet = 0.0  # how many texts hold nothing to be found
         self._makers: dict[str, Callable[[Person], JsonValue]] = {
             "identifier.user": lambda who: who.user,
             "identifier.device": lambda who: who.device,
@@ -211,11 +216,16 @@ class EventMaker:
         changed = rng.sample(list(first.fields), min(rng.choice((1, 1, 2, 4)), len(first.fields)))
         for path in changed:
             place(body, path, self._value(path, first.fields[path], who, 0.05))
+        if rng.random() < 0.01:  # some of its texts are so long that the whole is too large for Segment
+            texts = [path for path, form in first.fields.items() if form["class"] in _TEXTS]
+            for path in texts[:4]:
+                place(body, path, long_text(rng, CUTS[-1], FILLERS[2]))
         return body
 
     def _event(self) -> "_First":
         rng, policy = self._rng, self._policy
         who = rng.choice(PEOPLE)
+        self._quiet = rng.choice((0.85, 0.85, 0.5, 0.0))
         call = rng.choice(("track",) * 5 + ("page", "screen", "identify", "group", "alias"))
         body: JsonObject = {"type": call}
         fields: Fields = dict(policy.common)
@@ -249,13 +259,10 @@ class EventMaker:
         rng = self._rng
         by_last_key: dict[str, JsonValue] = {}
         repeats = rng.random() < 0.3
-        heavy = rng.random() < 0.02  # every text is a long one
         for path, form in fields.items():
             last = path.rpartition(".")[2].lower()
             if repeats and last in by_last_key and rng.random() < 0.7:
                 value = by_last_key[last]
-            elif heavy and form["class"] in {"text.short", "text.long", "note", "web.campaign"}:
-                value = long_text(rng, rng.choice(CUTS[3:]), "データを見る")
             else:
                 value = self._value(path, form, who, wrong)
             by_last_key[last] = value
@@ -337,7 +344,9 @@ class EventMaker:
         if kind == "boolean":
             return rng.choice((True, False, True, False, 1, 0, "true"))
         if kind == "list":
-            return [self._word(form, who) for _ in range(rng.choice(_LENGTHS))]
+            if rng.random() < 0.02:
+                return [self._word(form, who)] * rng.choice(_LONG_LISTS)
+            return [self._word(form, who) for _ in range(rng.choice((0, 1, 2, 3, 4)))]
         return self._word(form, who)
 
     def _word(self, form: Mapping[str, Any], who: Person) -> str:
@@ -359,11 +368,11 @@ class EventMaker:
     def _text(self, who: Person) -> str:
         rng = self._rng
         drawn = rng.random()
-        if drawn < 0.85:
+        if drawn < self._quiet:
+            return rng.choice(QUIET)
+        if drawn < 0.9:
             return filled(rng.choice(SENTENCES), who)
-        if drawn < 0.97:
-            return long_text(rng, rng.choice(CUTS[:3]))
-        return long_text(rng, rng.choice(CUTS))
+        return long_text(rng, rng.choice(CUTS[:3] if drawn < 0.99 else CUTS))
 
     def _anything(self, who: Person) -> JsonValue:
         rng = self._rng

@@ -194,7 +194,6 @@ ENVELOPE: Final = {
     "anonymousId": "identifier.device",
     "groupId": "identifier.object",
     "timestamp": "time",
-    "sentAt": "time",
 }
 #: The classes with what suits them, besides `drop`. All others are drawn from what is allowed.
 SUITING: Final[Mapping[str, tuple[str, ...]]] = {
@@ -297,10 +296,12 @@ class _Draft:
     def __init__(self, rng: Random) -> None:
         self._rng = rng
         #: How many of the possible fields a plan names.
-        share = rng.choice((0.05, 0.15, 0.25, 0.25, 0.4, 0.7))
+        share = rng.choice((0.05, 0.1, 0.15, 0.2, 0.3, 0.6))
         stray = rng.choice((0.0, 0.05, 0.3))  # how many have another class than what suits them
         self._strange = rng.choice((0.0, 0.1, 0.3))  # how many classes are treated as they need not be
         common = {path: self._field(name, 0.0) for path, name in ENVELOPE.items()}
+        if rng.random() < 0.1:  # Segment's schema takes no such field
+            common["sentAt"] = self._field("time", 0.0)
         common |= self._fields({**CONTEXT, **self._some(PROPERTIES, 3)}, share, stray, common)
         common |= self._fields(SEGMENTS, rng.choice((0.0, 0.0, 0.0, 0.3)), stray, common)
         names = rng.sample(EVENT_NAMES, rng.randint(1, 5))
@@ -453,7 +454,7 @@ class _Draft:
             classes.setdefault(path, set()).add(form["class"])
         overrides: dict[str, Notation] = {}
         for path, names in classes.items():
-            if (path in ENVELOPE and path != "sentAt") or path == "previousId" or rng.random() > 0.1:
+            if path in {*ENVELOPE, "previousId"} or rng.random() > 0.1:
                 continue
             action = self._action(rng.choice(self._allowed(names)))
             if any(file["actions"][name] != action for name in names):
