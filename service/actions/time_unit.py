@@ -21,11 +21,16 @@ class TimeUnitAction(Action):
     def __init__(self, spec: TimeUnit) -> None:
         self._unit = _SECONDS[spec.unit]
 
-    def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
+    def seconds(self, value: JsonValue) -> int | None:
+        """Seconds since the epoch of a time cut to the unit; None where it is no time."""
         if not isinstance(value, str):
-            return REFUSED
+            return None
         try:
             seconds = parse_timestamp(value)
         except ValueError:
-            return REFUSED
-        return format_timestamp(seconds - seconds % self._unit)
+            return None
+        return seconds - seconds % self._unit
+
+    def apply(self, value: JsonValue, context: ActionContext) -> JsonValue | RefusedType:  # noqa: ARG002
+        seconds = self.seconds(value)
+        return REFUSED if seconds is None else format_timestamp(seconds)

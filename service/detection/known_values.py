@@ -104,16 +104,22 @@ class _KnownValue:
     """One identity value.
 
     Attributes:
-        forms: The forms in which it may stand in a text.
+        probes: The probes of the forms in which it may stand in a text.
         clean: Probed texts, of those that come again, in which it does not.
     """
 
-    __slots__ = ("clean", "forms", "probes")
+    __slots__ = ("_kind", "_written", "clean", "probes")
 
-    def __init__(self, forms: tuple[_Form, ...]) -> None:
-        self.forms = forms
-        self.probes = tuple(dict.fromkeys(form.probe for form in forms))
+    def __init__(self, written: str, kind: Kind) -> None:
+        self._written = written
+        self._kind = kind
+        self.probes = tuple({form.probe for form in _forms(written, kind)})
         self.clean: set[str] = set()
+
+    @property
+    def forms(self) -> tuple[_Form, ...]:
+        """The forms themselves; hardly ever needed, and ten times as large."""
+        return _forms(self._written, self._kind)
 
     def may_stand_in(self, probed: str) -> bool:
         for probe in self.probes:
@@ -181,7 +187,7 @@ def _solid(low: str) -> str:
 
 
 def probed(texts: Iterable[str]) -> str:
-    """What `KnownValues.may_stand_in` looks at of some texts; empty where no value is short enough for them."""
+    """What `KnownValues.may_stand_in` looks at of some texts; empty where no value would fit into them."""
     return " ".join(filter(None, map(_probed, texts)))
 
 
@@ -227,7 +233,7 @@ def kind_of(data_class: str) -> Kind:
 # A person's values come again with each event of a session; their forms take 100 µs of an event's time.
 @lru_cache(_CACHED_VALUES)
 def _known(written: str, kind: Kind) -> _KnownValue:
-    return _KnownValue(_forms(written, kind))
+    return _KnownValue(written, kind)
 
 
 def _forms(written: str, kind: Kind) -> tuple[_Form, ...]:
@@ -421,10 +427,11 @@ def _text_by_looks(text: str, key: str, parent: str) -> tuple[tuple[str, Kind], 
 
 def _in_url(value: str) -> Iterator[tuple[str, str, str]]:
     """Who stands in a URL may stand in a text: its addresses, and its parameters as (value, name, holder)."""
-    if len(value) > _LONGEST_URL or any(char.isspace() for char in value):
+    if len(value) > _LONGEST_URL or value.split() != [value]:
         return
     plain = _unquoted(value)
-    yield from ((match[0], "", "") for match in islice(_MAILBOX.finditer(plain), _MAX_PARAMETERS))
+    if "@" in plain:
+        yield from ((match[0], "", "") for match in islice(_MAILBOX.finditer(plain), _MAX_PARAMETERS))
     address, _, fragment = value.partition("#")
     query = address.partition("?")[2] or ("" if "/" in address.partition("=")[0] else address)
     for part in (query, fragment.rpartition("?")[2]):

@@ -78,5 +78,9 @@ def _day(text: str) -> int:
 def format_timestamp(seconds: int) -> str:
     """RFC 3339 in UTC, to the second, of seconds since the epoch between EARLIEST and LATEST."""
     days, rest = divmod(seconds, _DAY)
-    day = date.fromordinal(days + _EPOCH_ORDINAL)
-    return f"{day.isoformat()}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+    return f"{_date(days)}T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}Z"
+
+
+@lru_cache(_CACHED_DAYS)
+def _date(days: int) -> str:
+    return date.fromordinal(days + _EPOCH_ORDINAL).isoformat()

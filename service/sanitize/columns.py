@@ -15,26 +15,29 @@ import orjson
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.pseudonymize import pseudonymizable
+from service.actions.time_unit import TimeUnitAction
 from service.detection.entity_rules import EntityRules
 from service.detection.known_values import KnownValues, probed
 from service.detection.spans import Span
 from service.events.json_value import JsonValue
+from service.events.timestamps import format_timestamp
 from service.policy.entities import Entity
 from service.policy.plan import FieldRule
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding
 from service.pseudonyms.pseudonymizer import Pseudonymizer, message
 from service.sanitize.gate import clean, strings
-from service.vendors.layout import SHORT, Leaf, Nature, nature_of, nature_of_time
+from service.vendors.layout import SHORT, Leaf, Nature, nature_of, nature_of_time, time_nature
 from service.vendors.registry import FIELD_CONVERSIONS
 
 #: Values that a column remembers, and the longest of them, in characters.
 _REMEMBERED: Final = 4_096
+_SEEN: Final = 16_384
 _LONGEST_REMEMBERED: Final = 512
 #: The field whose value is read as the event's time.
-_TIME: Final = "timestamp"
-#: The field of which no value comes again.
-_EVENT_ID: Final = "messageId"
+TIME: Final = "timestamp"
+#: Fields of which hardly a value comes again.
+_ALWAYS_NEW: Final = frozenset({TIME, "messageId"})
 #: What stands for a value that JSON can't hold (half of a surrogate pair); no vendor's schema takes it.
 _NO_JSON: Final = b"null"
 
@@ -53,7 +56,8 @@ class Leaves:
     def __init__(self) -> None:
         self._leaves: list[tuple[Leaf, Column, VendorName | None]] = []
         self._codes: dict[tuple[object, ...], int] = {}
-        self._together: dict[tuple[int, ...], int] = {}
+        self._rows: dict[tuple[int, ...], int] = {}
+        self._codes_of: list[tuple[int, ...]] = []
 
     def code(
         self,
@@ -74,17 +78,24 @@ class Leaves:
             self._leaves.append((leaf, column, vendor))
         return code
 
-    def together(self, codes: tuple[int, ...]) -> int:
+    def row(self, codes: tuple[int, ...]) -> int:
         """The number that stands for several leaves in a row."""
-        return self._together.setdefault(codes, len(self._together))
+        row = self._rows.get(codes)
+        if row is None:
+            row = self._rows[codes] = len(self._codes_of)
+            self._codes_of.append(codes)
+        return row
 
-    def of(self, numbers: Iterable[int]) -> list[tuple[Leaf, "Column", VendorName | None]]:
-        """The leaves that some numbers of rows stand for.
+    def codes(self, rows: Iterable[int]) -> tuple[int, ...]:
+        """The numbers of the leaves that several rows stand for."""
+        return tuple(code for row in rows for code in self._codes_of[row])
+
+    def of(self, rows: Iterable[int]) -> list[tuple[Leaf, "Column", VendorName | None]]:
+        """The leaves that several rows stand for.
 
         Each with its column, and the one vendor that it is for, if it is.
         """
-        rows = list(self._together)
-        return [self._leaves[code] for number in numbers for code in rows[number]]
+        return [self._leaves[code] for code in self.codes(rows)]
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -110,60 +121,57 @@ class Cell:
     scanned: tuple[str, ...] = ()
 
 
-class _Made(NamedTuple):
-    """What one column made of a value: its leaves' codes, JSON, values; see Cell for the rest."""
-
-    codes: tuple[int, ...] = ()
-    encoded: tuple[bytes, ...] = ()
-    values: tuple[JsonValue, ...] = ()
-    open: tuple[str, ...] = ()
-    clean: bool = True
-    noted: tuple[tuple["Column", Entity | None, int], ...] = ()
-
-
 class Column:
     """One way of treating one field."""
 
     def __init__(self, rule: FieldRule, leaves: Leaves) -> None:
         self.rule = rule
         self._leaves = leaves
-        self._nature_of = nature_of_time if rule.dotted == _TIME else nature_of
+        self._nature_of = nature_of_time if rule.dotted == TIME else nature_of
+        #: By nature, those of values that are no objects; whether they are closed is the action's.
+        self._rows: dict[Nature, int] = {}
 
-    def _refused(self) -> _Made:
-        return _Made(noted=((self, None, 1),))
+    def _refused(self) -> Cell:
+        return Cell(self._leaves.row(()), noted=((self, None, 1),))
 
-    def _made(self, result: JsonValue | RefusedType, *, closed: bool) -> _Made:
+    def _cell(self, result: JsonValue | RefusedType, *, closed: bool) -> Cell:
         """What becomes of what an action made of a value."""
         if result is REFUSED:
             return self._refused()
         if not isinstance(result, dict):
-            in_one = encoded(result)
-            nature = Nature.NO_VALUE if in_one is _NO_JSON else self._nature_of(result)
-            codes: tuple[int, ...] = (self._leaves.code(self, nature, closed=closed),)
+            in_json = encoded(result)
+            nature = Nature.NO_VALUE if in_json is _NO_JSON else self._nature_of(result)
+            row = self._row(nature, closed=closed)
             if closed or nature is Nature.NUMBER:
-                return _Made(codes, (in_one,), (result,))
-            shown = list(_shown(result))
-            return _Made(codes, (in_one,), (result,), _open(shown), clean(shown))
-        members = {name: value for name, value in result.items() if value is not None}
-        shown = [] if closed else [text for value in members.values() for text in _shown(value)]
-        in_json = {name: encoded(value) for name, value in members.items()}
-        codes = tuple(
-            self._leaves.code(
-                self,
-                Nature.NO_VALUE if in_json[name] is _NO_JSON else self._nature_of(value),
-                member=name,
-                closed=closed,
-            )
-            for name, value in members.items()
-        )
-        return _Made(codes, tuple(in_json.values()), tuple(members.values()), _open(shown), clean(shown))
+                return Cell(row, (in_json,), (result,))
+            shown = _shown(result)
+            return Cell(row, (in_json,), (result,), _open(shown), clean(shown))
+        parts = [
+            self._member(name, value, closed=closed) for name, value in result.items() if value is not None
+        ]
+        return _joined(self._leaves, parts)
+
+    def _row(self, nature: Nature, *, closed: bool) -> int:
+        row = self._rows.get(nature)
+        if row is None:
+            code = self._leaves.code(self, nature, closed=closed)
+            row = self._rows[nature] = self._leaves.row((code,))
+        return row
+
+    def _member(self, name: str, value: JsonValue, *, closed: bool) -> Cell:
+        """What becomes of a part of an object."""
+        in_json = encoded(value)
+        nature = Nature.NO_VALUE if in_json is _NO_JSON else nature_of(value)
+        row = self._leaves.row((self._leaves.code(self, nature, member=name, closed=closed),))
+        shown = set() if closed else _shown(value)
+        return Cell(row, (in_json,), (value,), _open(shown), clean(shown))
 
 
 class ValueColumn(Column, ABC):
     """A field whose outcome depends on its value, and at most on the keys."""
 
     @abstractmethod
-    def make(self, value: JsonValue, version: KeyVersion) -> _Made:
+    def cell(self, value: JsonValue, version: KeyVersion) -> Cell:
         """What becomes of a value."""
 
 
@@ -174,8 +182,23 @@ class PlainColumn(ValueColumn):
         super().__init__(rule, leaves)
         self._action = action
 
-    def make(self, value: JsonValue, version: KeyVersion) -> _Made:  # noqa: ARG002
-        return self._made(self._action.apply(value, _NO_CONTEXT), closed=self._action.closed)
+    def cell(self, value: JsonValue, version: KeyVersion) -> Cell:  # noqa: ARG002
+        return self._cell(self._action.apply(value, _NO_CONTEXT), closed=self._action.closed)
+
+
+class TimeColumn(ValueColumn):
+    """The time of the event, cut to a unit: new with nearly every event, so that nothing is done twice."""
+
+    def __init__(self, rule: FieldRule, leaves: Leaves, action: TimeUnitAction) -> None:
+        super().__init__(rule, leaves)
+        self._seconds = action.seconds
+
+    def cell(self, value: JsonValue, version: KeyVersion) -> Cell:  # noqa: ARG002
+        seconds = self._seconds(value)
+        if seconds is None:
+            return self._refused()
+        text = format_timestamp(seconds)
+        return Cell(self._row(time_nature(seconds), closed=True), (f'"{text}"'.encode("ascii"),), (text,))
 
 
 class PseudonymTarget(NamedTuple):
@@ -198,7 +221,7 @@ class PseudonymColumn(ValueColumn):
         self._version: KeyVersion | None = None
         self._bound: list[tuple[Callable[[bytes], bytes], Encoding, int, int]] = []
 
-    def make(self, value: JsonValue, version: KeyVersion) -> _Made:
+    def cell(self, value: JsonValue, version: KeyVersion) -> Cell:
         if not isinstance(value, str | int) or not pseudonymizable(value):
             return self._refused()
         if version is not self._version:
@@ -212,7 +235,7 @@ class PseudonymColumn(ValueColumn):
             codes.append(short if len(pseudonym) <= SHORT else medium)
         # Of letters, digits and signs without escapes.
         in_json = [f'"{pseudonym}"'.encode("ascii") for pseudonym in made]
-        return _Made(tuple(codes), tuple(in_json), tuple(made))
+        return Cell(self._leaves.row(tuple(codes)), tuple(in_json), tuple(made))
 
     def _bind(self, version: KeyVersion) -> None:
         """Take the keys of a version, once for all of its events in a row."""
@@ -249,7 +272,7 @@ class ScanColumn(Column):
         self._action = action
         self.rules = rules
         self.vendor = vendor
-        self._cells: dict[tuple[str, str | None], Cell] = {}
+        self._cells = _Cells()
 
     def essence(self, value: JsonValue) -> JsonValue:
         """What of a value to ask the other methods about."""
@@ -261,7 +284,7 @@ class ScanColumn(Column):
 
     def remembered(self, value: JsonValue, hint: str | None, known: KnownValues) -> Cell | None:
         """What became of the value before, if nothing was found in it and nothing known stands there now."""
-        cell = self._cells.get((value, hint)) if isinstance(value, str) else None
+        cell = self._cells.known.get((value, hint)) if isinstance(value, str) else None
         return None if cell is None or known.may_stand_in(cell.scanned) else cell
 
     def cell(
@@ -276,13 +299,13 @@ class ScanColumn(Column):
         pseudonymizer = _NO_KEYS if self.vendor is None else version.pseudonymizers[self.vendor]
         context = ActionContext(pseudonymizer, settled, entities, set())
         result = self._action.apply(value, context)
-        cell = _cell(self._leaves, [self._made(result, closed=self._action.closed)])
+        cell = self._cell(result, closed=self._action.closed)
         if result is not REFUSED:
             cell.noted = tuple((self, entity, count) for entity, count in entities.items())
         texts = self._action.texts(value)
         if isinstance(value, str) and len(value) <= _LONGEST_REMEMBERED and not any(map(settled.get, texts)):
             cell.scanned = _open(texts)
-            _remember(self._cells, (value, hint), cell)
+            self._cells.remember((value, hint), cell)
         return cell
 
 
@@ -300,50 +323,62 @@ class Field:
         self.columns = tuple(columns)
         self.scanning = tuple(scanning)
         self._leaves = leaves
-        self._comes_again = all(column.rule.dotted != _EVENT_ID for column in columns)
+        self._comes_again = all(column.rule.dotted not in _ALWAYS_NEW for column in columns)
         self._version: KeyVersion | None = None
         # By type, as 1 and True are one key of a dictionary and two values; 0.0 and -0.0 are of one type.
-        self._cells: dict[type, dict[Any, Cell]] = {}
+        self._cells: dict[type, _Cells] = {}
 
     def cell(self, value: JsonValue, version: KeyVersion) -> Cell:
         """What becomes of a value in the columns that need nothing else."""
         if version is not self._version:
             self._version = version
-            self._cells = {str: {}, int: {}, bool: {}}
+            self._cells = {str: _Cells(), int: _Cells(), bool: _Cells()}
         cells = self._cells.get(type(value))
-        cell = None if cells is None else cells.get(value)
+        cell = None if cells is None else cells.known.get(value)
         if cell is not None:
             return cell
-        cell = _cell(self._leaves, [column.make(value, version) for column in self.columns])
+        cell = _joined(self._leaves, [column.cell(value, version) for column in self.columns])
         if (
             self._comes_again
             and cells is not None
             and (not isinstance(value, str) or len(value) <= _LONGEST_REMEMBERED)
         ):
-            _remember(cells, value, cell)
+            cells.remember(value, cell)
         return cell
 
 
-def _cell(leaves: Leaves, parts: Sequence[_Made]) -> Cell:
-    """What several columns have made of one value, as one."""
-    if len(parts) == 1:
-        (made,) = parts
-    else:
-        made = _Made(
-            tuple(chain.from_iterable(part.codes for part in parts)),
-            tuple(chain.from_iterable(part.encoded for part in parts)),
-            tuple(chain.from_iterable(part.values for part in parts)),
-            tuple(chain.from_iterable(part.open for part in parts)),
-            all(part.clean for part in parts),
-            tuple(chain.from_iterable(part.noted for part in parts)),
-        )
-    return Cell(leaves.together(made.codes), *made[1:])
+def _joined(leaves: Leaves, cells: Sequence[Cell]) -> Cell:
+    """What became of one value in several columns, as one."""
+    if len(cells) == 1:
+        return cells[0]
+    return Cell(
+        leaves.row(leaves.codes(cell.row for cell in cells)),
+        tuple(chain.from_iterable(cell.encoded for cell in cells)),
+        tuple(chain.from_iterable(cell.values for cell in cells)),
+        tuple(chain.from_iterable(cell.open for cell in cells)),
+        all(cell.clean for cell in cells),
+        tuple(chain.from_iterable(cell.noted for cell in cells)),
+    )
 
 
-def _remember(cells: dict[Any, Cell], key: object, cell: Cell) -> None:
-    if len(cells) == _REMEMBERED:
-        cells.clear()  # what comes again is there again soon
-    cells[key] = cell
+class _Cells:
+    """Cells by what they were made of, from the second time on: most values of ids and numbers come once."""
+
+    def __init__(self) -> None:
+        self.known: dict[Any, Cell] = {}
+        self._seen: set[int] = set()
+
+    def remember(self, key: object, cell: Cell) -> None:
+        """Keep a cell, if its value has been seen before."""
+        mark = hash(key)
+        if mark not in self._seen:
+            if len(self._seen) == _SEEN:
+                self._seen.clear()
+            self._seen.add(mark)
+            return
+        if len(self.known) == _REMEMBERED:
+            self.known.clear()  # what comes again is there again soon
+        self.known[key] = cell
 
 
 def _open(texts: Iterable[str]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from service.actions.action import Action
 from service.actions.registry import build
+from service.actions.time_unit import TimeUnitAction
 from service.detection.entity_rules import EntityRules
 from service.events.event import CallType
 from service.events.paths import FieldPath
@@ -11,6 +12,7 @@ from service.policy.action_specs import Pseudonymize
 from service.policy.plan import CompiledPolicy, EntityPolicy, FieldRule, IdentityField, VendorPlan
 from service.policy.vendor_names import VendorName
 from service.sanitize.columns import (
+    TIME,
     Column,
     Field,
     Leaves,
@@ -18,6 +20,7 @@ from service.sanitize.columns import (
     PseudonymColumn,
     PseudonymTarget,
     ScanColumn,
+    TimeColumn,
     ValueColumn,
 )
 from service.sanitize.event_plan import Destination, EventPlan
@@ -130,6 +133,8 @@ class _Compiler:
             if _scans(action):
                 column = ScanColumn(rule, self._leaves, action, self._rules[entities], vendor)
                 self._columns[rule, vendor, entities] = column
+            elif rule.dotted == TIME and isinstance(action, TimeUnitAction):
+                column = self._columns[rule, vendor] = TimeColumn(rule, self._leaves, action)
             else:
                 column = self._columns[rule, vendor] = PlainColumn(rule, self._leaves, action)
         return column

@@ -91,6 +91,11 @@ class _Journey:
     findings: dict[str, tuple[Span, ...]] = field(default_factory=dict)
     settled: dict[EntityRules, dict[str, tuple[Span, ...]]] = field(default_factory=dict)
 
+    @property
+    def waits(self) -> bool:
+        """Whether a text has to be searched first."""
+        return any(cell is None for _, _, cell in self.scans)
+
     def may_hold_known(self, text: str) -> bool:
         """Whether an identity value of the event may stand in a text."""
         seen = probed((text,))
@@ -136,15 +141,27 @@ class Sanitizer:
         """
         result = BatchResult([])
         with _no_collections():
-            starts = [self._start(record) for record in records]
-            self._detect(starts)
-            result.texts = self._detector.take_counts()
-            for start in starts:
-                if isinstance(start, Rejection):
-                    result.outcomes.append((DeadLettered(None, Stage.DECODE, start.reason),))
-                else:
-                    result.outcomes.append(self._finish(start, result))
+            self._sanitize(records, result)
         return result
+
+    def _sanitize(self, records: Sequence[bytes | None], result: BatchResult) -> None:
+        outcomes: list[RecordOutcomes] = []
+        waiting: list[tuple[int, _Journey]] = []
+        for place, record in enumerate(records):
+            start = self._start(record)
+            if isinstance(start, Rejection):
+                outcomes.append((DeadLettered(None, Stage.DECODE, start.reason),))
+            elif start.waits:
+                waiting.append((place, start))
+                outcomes.append(())
+            else:
+                # At once, as long as the event's values are near the processor.
+                outcomes.append(self._finish(start, result))
+        self._detect([journey for _, journey in waiting])
+        for place, journey in waiting:
+            outcomes[place] = self._finish(journey, result)
+        result.outcomes = outcomes
+        result.texts = self._detector.take_counts()
 
     def trace(self, record: bytes) -> Rejection | Trace:
         """What one record goes through, for an explanation: `sanitize` gives the same outcomes."""
@@ -233,13 +250,10 @@ class Sanitizer:
             self._versions[version.id] = bound
         return bound
 
-    def _detect(self, starts: Sequence[Rejection | _Journey]) -> None:
+    def _detect(self, journeys: Sequence[_Journey]) -> None:
         """Search every text that a column needs, once, all events of the batch together."""
         wanted = [
-            (start, TextRequest(text, start.hint))
-            for start in starts
-            if isinstance(start, _Journey)
-            for text in _texts(start)
+            (journey, TextRequest(text, journey.hint)) for journey in journeys for text in _texts(journey)
         ]
         if not wanted:
             return
@@ -372,8 +386,6 @@ def _gate(journey: _Journey, cells: Sequence[Cell]) -> Gate | None:
 
 def _texts(journey: _Journey) -> Iterator[str]:
     """The texts of an event that must be searched."""
-    if not journey.scans:
-        return iter(())
     return iter(
         dict.fromkeys(
             text for column, value, cell in journey.scans if cell is None for text in column.texts(value)

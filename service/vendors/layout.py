@@ -68,8 +68,11 @@ def nature_of_time(value: JsonValue) -> Nature:
         seconds = parse_timestamp(value) if isinstance(value, str) else None
     except ValueError:
         seconds = None
-    if seconds is None:
-        return nature_of(value)
+    return nature_of(value) if seconds is None else time_nature(seconds)
+
+
+def time_nature(seconds: int) -> Nature:
+    """The nature of a time, in seconds since the epoch."""
     if seconds < 0:
         return Nature.TIME_BEFORE_1970
     return Nature.TIME if seconds >= YEAR_1971 else Nature.TIME_IN_1970
