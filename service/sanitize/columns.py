@@ -7,7 +7,7 @@ that comes again is remembered (a cell), so far as it depends on nothing but the
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, Final, NamedTuple
 
@@ -17,7 +17,7 @@ from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.pseudonymize import pseudonymizable
 from service.actions.time_unit import TimeUnitAction
 from service.detection.entity_rules import EntityRules
-from service.detection.known_values import KnownValues, probed
+from service.detection.known_values import probed
 from service.detection.spans import Span
 from service.events.json_value import JsonValue
 from service.events.timestamps import format_timestamp
@@ -27,7 +27,19 @@ from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import Encoding
 from service.pseudonyms.pseudonymizer import Pseudonymizer, message
 from service.sanitize.gate import clean, strings
-from service.vendors.layout import SHORT, Leaf, Nature, nature_of, nature_of_time, time_nature
+from service.vendors.layout import (
+    DATE_TIME,
+    MICROSECONDS,
+    MILLISECONDS,
+    SECONDS,
+    SHORT,
+    Conversion,
+    Leaf,
+    Nature,
+    nature_of,
+    nature_of_time,
+    time_nature,
+)
 from service.vendors.registry import FIELD_CONVERSIONS
 
 #: Values that a column remembers, and the longest of them, in characters.
@@ -86,6 +98,10 @@ class Leaves:
             self._codes_of.append(codes)
         return row
 
+    def width(self, row: int) -> int:
+        """How many leaves a row has."""
+        return len(self._codes_of[row])
+
     def codes(self, rows: Iterable[int]) -> tuple[int, ...]:
         """The numbers of the leaves that several rows stand for."""
         return tuple(code for row in rows for code in self._codes_of[row])
@@ -110,6 +126,7 @@ class Cell:
         clean: Whether the gate's patterns find nothing in these.
         noted: What was replaced, by whom, and how often; without an entity, who refused the value.
         scanned: What is probed for identity values of the texts that had to be searched.
+        converted: Leaves' values in other forms, by the leaf's place.
     """
 
     row: int
@@ -119,6 +136,15 @@ class Cell:
     clean: bool = True
     noted: tuple[tuple["Column", Entity | None, int], ...] = ()
     scanned: tuple[str, ...] = ()
+    converted: dict[tuple[int, Conversion], bytes] = field(default_factory=dict)
+
+    def in_form(self, at: int, conversion: Conversion) -> bytes:
+        """A leaf's value as some vendors want it, as JSON; made once."""
+        key = (at, conversion)
+        found = self.converted.get(key)
+        if found is None:
+            found = self.converted[key] = encoded(conversion.apply(self.values[at]))
+        return found
 
 
 class Column:
@@ -198,7 +224,14 @@ class TimeColumn(ValueColumn):
         if seconds is None:
             return self._refused()
         text = format_timestamp(seconds)
-        return Cell(self._row(time_nature(seconds), closed=True), (f'"{text}"'.encode("ascii"),), (text,))
+        in_json = f'"{text}"'.encode("ascii")
+        converted = {
+            (0, SECONDS): b"%d" % seconds,
+            (0, MILLISECONDS): b"%d" % (seconds * 1_000),
+            (0, MICROSECONDS): b"%d" % (seconds * 1_000_000),
+            (0, DATE_TIME): in_json,
+        }
+        return Cell(self._row(time_nature(seconds), closed=True), (in_json,), (text,), converted=converted)
 
 
 class PseudonymTarget(NamedTuple):
@@ -282,10 +315,12 @@ class ScanColumn(Column):
         """The texts of a value that must be searched."""
         return self._action.texts(value)
 
-    def remembered(self, value: JsonValue, hint: str | None, known: KnownValues) -> Cell | None:
-        """What became of the value before, if nothing was found in it and nothing known stands there now."""
-        cell = self._cells.known.get((value, hint)) if isinstance(value, str) else None
-        return None if cell is None or known.may_stand_in(cell.scanned) else cell
+    def remembered(self, value: JsonValue, hint: str | None) -> Cell | None:
+        """What became of the value before, if nothing was found in its texts.
+
+        It becomes of it again if none of the event's identity values stands there.
+        """
+        return self._cells.known.get((value, hint)) if isinstance(value, str) else None
 
     def cell(
         self,

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Final, NamedTuple
 
 from service.events.event import CallType
-from service.events.json_value import JsonObject, JsonValue
+from service.events.json_value import JsonObject
 from service.policy.entities import Entity
 from service.policy.plan import VendorPlan
 from service.sanitize.columns import Cell, Column, Field, Leaves, encoded
@@ -21,7 +21,7 @@ from service.sanitize.outcomes import Outcome, Remark, Suppressed
 from service.sanitize.payload_template import Gap, PayloadTemplate, slots_of
 from service.sanitize.routing import not_now, says_nothing
 from service.vendors.form import ShapeReason, VendorForm
-from service.vendors.layout import Conversion, Leaf, Node, Slot
+from service.vendors.layout import Conversion, Node, Slot
 from service.vendors.payload_schema import PayloadSchema
 
 #: Sets of leaves for which a kind of event keeps templates; a set takes some 10 kB. Senders have few.
@@ -39,17 +39,15 @@ class Destination:
 
 
 class _Comparison(NamedTuple):
-    """Two values on whose equality a layout depends; a constant has no leaf."""
+    """Two values on whose equality a layout depends, by where they stand; a constant as it is written."""
 
-    left: Slot | None
-    constant: JsonValue
-    right: Slot
+    left: int | bytes
+    right: int
     equal: bool
 
-    def holds(self, values: Sequence[JsonValue]) -> bool:
-        left = self.constant if self.left is None else _converted(self.left, values)
-        right = _converted(self.right, values)
-        return (left == right and type(left) is type(right)) is self.equal
+    def holds(self, in_json: Sequence[bytes]) -> bool:
+        left = in_json[self.left] if isinstance(self.left, int) else self.left
+        return (left == in_json[self.right]) is self.equal
 
 
 class EventLayout(NamedTuple):
@@ -57,25 +55,24 @@ class EventLayout(NamedTuple):
 
     Attributes:
         comparisons: What must hold of the values.
-        derived: The leaves that some vendor wants in another form; encoded, they follow the leaves.
+        converted: The leaves that some vendor wants in another form, by cell and place in it; they follow the
+            leaves as they are.
         templates: Each vendor's template, or why it gets no payload.
     """
 
     comparisons: tuple[_Comparison, ...]
-    derived: tuple[tuple[int, Conversion], ...]
+    converted: tuple[tuple[int, int, Conversion], ...]
     templates: tuple[PayloadTemplate | ShapeReason, ...]
-
-    def holds(self, values: Sequence[JsonValue]) -> bool:
-        """Whether it is the layout for an event with these values."""
-        return all(comparison.holds(values) for comparison in self.comparisons)
 
     def encoded(self, cells: Sequence[Cell]) -> list[bytes]:
         """Everything that the templates pick from."""
         in_json = [*chain.from_iterable([cell.encoded for cell in cells])]
-        if self.derived:
-            values = _values(cells)
-            in_json += [encoded(conversion.apply(values[at])) for at, conversion in self.derived]
+        in_json += [cells[cell].in_form(at, conversion) for cell, at, conversion in self.converted]
         return in_json
+
+    def fits(self, in_json: Sequence[bytes]) -> bool:
+        """Whether it is the layout for an event of which `encoded` gave this."""
+        return all(comparison.holds(in_json) for comparison in self.comparisons)
 
 
 class Route(NamedTuple):
@@ -158,8 +155,8 @@ class EventPlan:
             ]
         return found
 
-    def layout(self, cells: Sequence[Cell]) -> EventLayout:
-        """The layout for what became of an event's fields."""
+    def layout(self, cells: Sequence[Cell]) -> tuple[EventLayout, list[bytes]]:
+        """The layout for what became of an event's fields, and what its templates pick from."""
         rows = tuple([cell.row for cell in cells])
         variants = self._layouts.get(rows)
         if variants is None:
@@ -167,77 +164,80 @@ class EventPlan:
             if len(self._layouts) > _LAYOUTS:
                 self._layouts.popitem(last=False)
         for layout in variants:
-            if not layout.comparisons or layout.holds(_values(cells)):
-                return layout
-        maker = _LayoutMaker(self._leaves.of(rows), _values(cells))
-        templates = tuple(
-            maker.template(self, taker, destination) for taker, destination in enumerate(self.destinations)
-        )
-        layout = EventLayout(tuple(maker.comparisons), tuple(maker.derived), templates)
+            in_json = layout.encoded(cells)
+            if layout.fits(in_json):
+                return layout, in_json
+        layout = _LayoutMaker(self, cells, self._leaves).layout()
         variants.append(layout)
-        return layout
+        return layout, layout.encoded(cells)
 
 
 class _LayoutMaker:
     """Makes the templates of all vendors for the leaves of one event."""
 
-    def __init__(
-        self, leaves: Sequence[tuple[Leaf, Column, str | None]], values: Sequence[JsonValue]
-    ) -> None:
-        self.comparisons: list[_Comparison] = []
-        self.derived: dict[tuple[int, Conversion], int] = {}
-        self._leaves = leaves
-        self._values = values
+    def __init__(self, plan: EventPlan, cells: Sequence[Cell], leaves: Leaves) -> None:
+        self._plan = plan
+        self._cells = cells
+        self._leaves = leaves.of(cell.row for cell in cells)
+        #: Cell and place in it, by the leaf's place among all.
+        self._places = [
+            (number, at) for number, cell in enumerate(cells) for at in range(leaves.width(cell.row))
+        ]
+        self._comparisons: list[_Comparison] = []
+        self._converted: dict[tuple[int, Conversion], int] = {}
 
-    def template(
-        self, plan: EventPlan, taker: int, destination: Destination
-    ) -> PayloadTemplate | ShapeReason:
-        vendor = destination.plan.vendor
+    def layout(self) -> EventLayout:
+        templates = [
+            self._template(taker, destination) for taker, destination in enumerate(self._plan.destinations)
+        ]
+        converted = [(*self._places[leaf], conversion) for leaf, conversion in self._converted]
+        return EventLayout(tuple(self._comparisons), tuple(converted), tuple(templates))
+
+    def _template(self, taker: int, destination: Destination) -> PayloadTemplate | ShapeReason:
+        vendor, takers = destination.plan.vendor, self._plan.takers
         # In the order of the policy's rules, and of the members of what an action made.
         own = sorted(
             (
                 at
                 for at, (_, column, only) in enumerate(self._leaves)
-                if taker in plan.takers.get(column, ()) and (only is None or only == vendor)
+                if taker in takers.get(column, ()) and (only is None or only == vendor)
             ),
             key=lambda at: self._leaves[at][0].field,
         )
-        leaves = [self._leaves[at][0] for at in own]
 
         def same(node: Node, slot: Slot) -> bool:
             return self._same(node, slot, own)
 
-        layout = destination.form.layout(plan.call, plan.name, leaves, same)
+        leaves = [self._leaves[at][0] for at in own]
+        layout = destination.form.layout(self._plan.call, self._plan.name, leaves, same)
         if isinstance(layout, ShapeReason):
             return layout
         gaps = []
         for slot, place in slots_of(layout.payload):
-            leaf, everyones = leaves[slot.leaf], slot._replace(leaf=own[slot.leaf])
-            gaps.append(Gap(self._source(everyones, leaf), everyones, leaf, place))
-        return PayloadTemplate(
-            destination.form, destination.schema, layout._replace(key=own[layout.key]), gaps
-        )
+            everyones = slot._replace(leaf=own[slot.leaf])
+            gaps.append(Gap(self._source(everyones), everyones, leaves[slot.leaf], place))
+        own_key = layout._replace(key=own[layout.key])
+        return PayloadTemplate(destination.form, destination.schema, own_key, gaps)
 
-    def _source(self, slot: Slot, leaf: Leaf) -> int:
+    def _source(self, slot: Slot) -> int:
+        """Where a slot's value stands among all that the templates pick from."""
+        leaf, _, _ = self._leaves[slot.leaf]
         if leaf.nature in slot.conversion.untouched:
             return slot.leaf
-        derived = self.derived.setdefault((slot.leaf, slot.conversion), len(self.derived))
-        return len(self._leaves) + derived
+        converted = self._converted.setdefault((slot.leaf, slot.conversion), len(self._converted))
+        return len(self._leaves) + converted
 
     def _same(self, node: Node, slot: Slot, own: Sequence[int]) -> bool:
         if isinstance(node, dict | list):
             return False
         right = slot._replace(leaf=own[slot.leaf])
-        left = node._replace(leaf=own[node.leaf]) if isinstance(node, Slot) else None
-        constant = None if isinstance(node, Slot) else node
-        equal = _Comparison(left, constant, right, equal=True).holds(self._values)
-        self.comparisons.append(_Comparison(left, constant, right, equal))
+        left = node._replace(leaf=own[node.leaf]) if isinstance(node, Slot) else encoded(node)
+        written = left if isinstance(left, bytes) else self._written(left)
+        equal = written == self._written(right)
+        place = left if isinstance(left, bytes) else self._source(left)
+        self._comparisons.append(_Comparison(place, self._source(right), equal))
         return equal
 
-
-def _converted(slot: Slot, values: Sequence[JsonValue]) -> JsonValue:
-    return slot.conversion.apply(values[slot.leaf])
-
-
-def _values(cells: Iterable[Cell]) -> list[JsonValue]:
-    return [value for cell in cells for value in cell.values]
+    def _written(self, slot: Slot) -> bytes:
+        cell, at = self._places[slot.leaf]
+        return self._cells[cell].in_form(at, slot.conversion)

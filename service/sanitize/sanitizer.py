@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 
 import orjson
 
@@ -54,7 +54,12 @@ Headers = tuple[tuple[str, bytes], ...]
 #: Of so many events one has its payloads held against the schemas as a whole.
 SELF_CHECK: Final = 1_000
 _LOCALE: Final = ("context", "locale")
+_NOBODY: Final = KnownValues()
 _noted = attrgetter("noted")
+
+#: A column whose texts may have to be searched, its field's value and, where nothing has to be searched, what
+#: becomes of it.
+_Scan: TypeAlias = tuple[ScanColumn, JsonValue, Cell | None]
 
 
 class _Version(NamedTuple):
@@ -71,23 +76,24 @@ class _Journey:
     Attributes:
         event: The event.
         plan: Its kind.
-        fields: What is done with its fields, and their values.
-        known: Its own identity values.
+        route: Where it goes.
         version: The keys for its time; None where there are none.
+        fields: What is done with its fields, and their values; none where it goes nowhere.
+        known: Its own identity values.
         hint: What its locale says of the language of its texts.
-        scans: The columns whose texts may have to be searched, with their values and, where nothing has to
-            be searched, what became of the value before.
+        scans: What may have to be searched.
         findings: Everything found in each text that was searched, by the text.
         settled: The spans that stand by the rules of some vendors, by the text.
     """
 
     event: Event
     plan: EventPlan
+    route: Route
+    version: _Version | None
     fields: list[tuple[Field, JsonValue]]
     known: KnownValues
-    version: _Version | None
     hint: str | None
-    scans: list[tuple[ScanColumn, JsonValue, Cell | None]] = field(default_factory=list)
+    scans: list[_Scan]
     findings: dict[str, tuple[Span, ...]] = field(default_factory=dict)
     settled: dict[EntityRules, dict[str, tuple[Span, ...]]] = field(default_factory=dict)
 
@@ -210,22 +216,25 @@ class Sanitizer:
         if isinstance(event, Rejection):
             return event
         plan = self._plans.find(event.call, event.name)
+        route = plan.route(event.body)
+        version = self._version(event.timestamp)
+        if remembered and (not route.going or version is None):
+            return _Journey(event, plan, route, version, [], _NOBODY, None, [])
         found = plan.tree.walk(event.body)
         known = KnownValues(found.identities)
-        journey = _Journey(
-            event,
-            plan,
-            found.values,
-            known,
-            self._version(event.timestamp),
-            language_hint(lookup(event.body, _LOCALE)),
-        )
+        hint = language_hint(lookup(event.body, _LOCALE))
+        scans: list[_Scan] = []
         for each, value in found.values:
             for column in each.scanning:
                 essence = column.essence(value)
-                cell = column.remembered(essence, journey.hint, known) if remembered else None
-                journey.scans.append((column, essence, cell))
-        return journey
+                cell = column.remembered(essence, hint) if remembered else None
+                scans.append((column, essence, cell))
+        if scans and known.may_stand_in({text for _, _, cell in scans if cell for text in cell.scanned}):
+            scans = [
+                (column, value, None if cell is None or known.may_stand_in(cell.scanned) else cell)
+                for column, value, cell in scans
+            ]
+        return _Journey(event, plan, route, version, found.values, known, hint, scans)
 
     def _version(self, timestamp: int) -> _Version | None:
         """The keys for an event's time."""
@@ -264,38 +273,35 @@ class Sanitizer:
 
     def _finish(self, journey: _Journey, result: BatchResult) -> RecordOutcomes:
         """Transform, gate and shape for each vendor that may have the event."""
-        route = journey.plan.route(journey.event.body)
-        outcomes = [*route.outcomes]
+        outcomes = [*journey.route.outcomes]
         if journey.version is not None:
-            self._deliver(journey, journey.version, route, outcomes, result)
+            self._deliver(journey, journey.version, outcomes, result)
         else:
-            for _, destination in route.going:
+            for _, destination in journey.route.going:
                 vendor = destination.plan.vendor
                 reason = FailReason.NO_KEY_FOR_TIME
                 outcomes[destination.place] = DeadLettered(vendor, Stage.TRANSFORM, reason)
         return tuple([outcome for outcome in outcomes if outcome is not None])
 
     def _deliver(
-        self,
-        journey: _Journey,
-        version: _Version,
-        route: Route,
-        outcomes: list[Outcome | None],
-        result: BatchResult,
+        self, journey: _Journey, version: _Version, outcomes: list[Outcome | None], result: BatchResult
     ) -> None:
         """Have every column make of its fields what it does, and fill it into the vendors' templates."""
-        if not route.going:
+        if not journey.route.going:
             return
         keys = version.keys
         cells = [each.cell(value, keys) for each, value in journey.fields if each.columns]
         for column, value, cell in journey.scans:
-            cells.append(cell or column.cell(value, journey.hint, journey.spans(column.rules), keys))
+            if cell is None:
+                cells.append(column.cell(value, journey.hint, journey.spans(column.rules), keys))
+            else:
+                cells.append(cell)
         if any(map(_noted, cells)):
-            journey.plan.note(cells, route, result.remarks)
-        layout = journey.plan.layout(cells)
-        delivery = _Delivery(layout, cells, layout.encoded(cells), self._checks(), result)
+            journey.plan.note(cells, journey.route, result.remarks)
+        layout, in_json = journey.plan.layout(cells)
+        delivery = _Delivery(layout, cells, in_json, self._checks(), result)
         gate = _gate(journey, cells)
-        for taker, destination in route.going:
+        for taker, destination in journey.route.going:
             headers = version.headers[destination.place]
             outcomes[destination.place] = delivery.outcome(taker, destination, headers, gate)
 
