@@ -5,10 +5,9 @@ from collections.abc import Iterable
 from service.detection.known_values import KnownValues
 from service.events.json_value import JsonObject
 from service.policy.plan import IdentityField
-from service.sanitize.field_tree import FieldTree
+from service.sanitize.identity_tree import IdentityTree
 
 
 def known_values_of(body: JsonObject, fields: Iterable[IdentityField] = ()) -> KnownValues:
     """The matcher of the identity values of an event with this body."""
-    tree: FieldTree[None] = FieldTree({}, fields)
-    return KnownValues(tree.walk(body).identities)
+    return KnownValues(IdentityTree(fields).walk(body))

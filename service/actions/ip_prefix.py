@@ -14,6 +14,8 @@ class IpPrefixAction(Action):
     RFC 3056) is cut as that IPv4 address. Ports, brackets, zones and lists of addresses are refused.
     """
 
+    closed = True  # a network of at most 24 or 48 bits is no word of a list, but nobody's either
+
     def __init__(self, spec: IpPrefix) -> None:
         self._bits = {4: spec.v4, 6: spec.v6}
 

@@ -54,12 +54,21 @@ _ALWAYS_NEW: Final = frozenset({TIME, "messageId"})
 _NO_JSON: Final = b"null"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class KeyVersion:
-    """One version of the keys, bound to the vendors: its id, and the pseudonymizers."""
+    """One version of the keys, bound to the vendors, and what became of values under it.
 
-    id: str
-    pseudonymizers: Mapping[VendorName, Pseudonymizer]
+    Attributes:
+        id: Its id.
+        pseudonymizers: Its pseudonymizers.
+        cells: The cells that are remembered for each field, by its number.
+        known: The same, as nothing but dictionaries.
+    """
+
+    def __init__(self, key_id: str, pseudonymizers: Mapping[VendorName, Pseudonymizer], fields: int) -> None:
+        self.id = key_id
+        self.pseudonymizers = pseudonymizers
+        self.cells = [_Cells() for _ in range(fields)]
+        self.known = [cells.known for cells in self.cells]
 
 
 class Leaves:
@@ -348,38 +357,39 @@ class Field:
     """What is done with one field.
 
     Attributes:
+        number: Tells it from all others.
+        dotted: Its path.
         columns: Its columns that need nothing but the value and keys.
         scanning: Those whose texts must be searched first.
+        comes_again: Whether its values are likely to.
     """
 
     def __init__(
-        self, columns: Sequence[ValueColumn], scanning: Sequence[ScanColumn], leaves: Leaves
+        self, number: int, columns: Sequence[ValueColumn], scanning: Sequence[ScanColumn], leaves: Leaves
     ) -> None:
+        self.number = number
+        self.dotted = [*columns, *scanning][0].rule.dotted
         self.columns = tuple(columns)
         self.scanning = tuple(scanning)
+        self.comes_again = self.dotted not in _ALWAYS_NEW
         self._leaves = leaves
-        self._comes_again = all(column.rule.dotted not in _ALWAYS_NEW for column in columns)
-        self._version: KeyVersion | None = None
-        # By type, as 1 and True are one key of a dictionary and two values; 0.0 and -0.0 are of one type.
-        self._cells: dict[type, _Cells] = {}
 
     def cell(self, value: JsonValue, version: KeyVersion) -> Cell:
         """What becomes of a value in the columns that need nothing else."""
-        if version is not self._version:
-            self._version = version
-            self._cells = {str: _Cells(), int: _Cells(), bool: _Cells()}
-        cells = self._cells.get(type(value))
-        cell = None if cells is None else cells.known.get(value)
-        if cell is not None:
-            return cell
-        cell = _joined(self._leaves, [column.cell(value, version) for column in self.columns])
-        if (
-            self._comes_again
-            and cells is not None
-            and (not isinstance(value, str) or len(value) <= _LONGEST_REMEMBERED)
-        ):
-            cells.remember(value, cell)
+        if not self.comes_again or not isinstance(value, str | int):
+            return self._cell(value, version)
+        # By type, as 1 and True are one key of a dictionary and two values.
+        key = value if isinstance(value, str) else (type(value), value)
+        cells = version.cells[self.number]
+        cell = cells.known.get(key)
+        if cell is None:
+            cell = self._cell(value, version)
+            if not isinstance(value, str) or len(value) <= _LONGEST_REMEMBERED:
+                cells.remember(key, cell)
         return cell
+
+    def _cell(self, value: JsonValue, version: KeyVersion) -> Cell:
+        return _joined(self._leaves, [column.cell(value, version) for column in self.columns])
 
 
 def _joined(leaves: Leaves, cells: Sequence[Cell]) -> Cell:

@@ -15,8 +15,8 @@ from service.events.event import CallType
 from service.events.json_value import JsonObject
 from service.policy.entities import Entity
 from service.policy.plan import VendorPlan
-from service.sanitize.columns import Cell, Column, Field, Leaves, encoded
-from service.sanitize.field_tree import FieldTree
+from service.sanitize.collector import Collector
+from service.sanitize.columns import Cell, Column, Leaves, encoded
 from service.sanitize.outcomes import Outcome, Remark, Suppressed
 from service.sanitize.payload_template import Gap, PayloadTemplate, slots_of
 from service.sanitize.routing import not_now, says_nothing
@@ -93,7 +93,7 @@ class EventPlan:
     Attributes:
         destinations: The vendors that may get it.
         outcomes: The outcome for each of the others, at its place among all; None where one is still to come.
-        tree: Where its fields stand, and what is done with each.
+        collector: Gives its fields to their columns.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class EventPlan:
         *,
         destinations: Sequence[Destination],
         outcomes: Sequence[Suppressed | None],
-        tree: FieldTree[Field],
+        collector: Collector,
         takers: Mapping[Column, Sequence[int]],
         leaves: Leaves,
     ) -> None:
@@ -113,7 +113,7 @@ class EventPlan:
         self.destinations = tuple(destinations)
         self.outcomes = tuple(outcomes)
         self._quiet = self._routed({})
-        self.tree = tree
+        self.collector = collector
         self.takers = takers
         self._leaves = leaves
         self._remarks: dict[tuple[Column, Entity | None], list[tuple[int, Remark]]] = {}

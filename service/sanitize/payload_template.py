@@ -74,27 +74,17 @@ class PayloadTemplate:
         self._guarded: list[tuple[int, Place, dict[bytes, bool]]] | None = None
         self._example: JsonObject = {}
 
-    def render(self, encoded: Sequence[bytes]) -> bytes:
-        """The payload with an event's encoded values."""
-        return self._format % self._pick(encoded)
-
-    def render_with(self, encoded: Sequence[bytes], others: dict[int, bytes]) -> bytes:
-        """The same, with other bytes in some gaps."""
-        chosen = list(self._pick(encoded))
-        for at, other in others.items():
-            chosen[at] = other
-        return self._format % tuple(chosen)
-
-    def refusal(self, payload: bytes, encoded: Sequence[bytes]) -> ShapeReason | None:
-        """Why the vendor would not take a payload that `render` gave, None where it would.
+    def payload(self, encoded: Sequence[bytes]) -> bytes | ShapeReason:
+        """The payload with an event's encoded values, or why the vendor would not take it.
 
         The first payload is held against the schema; if it is valid, only what may differ in validity after
         it: the values of some gaps.
         """
+        payload = self._format % self._pick(encoded)
         if len(payload) > self._max_bytes:
             return ShapeReason.PAYLOAD_TOO_LARGE
         if self._guarded is None:
-            return self.full_refusal(payload)
+            return self.full_refusal(payload) or payload
         for source, place, verdicts in self._guarded:
             value = encoded[source]
             taken = verdicts.get(value)
@@ -106,10 +96,17 @@ class PayloadTemplate:
                     verdicts[value] = taken
             if not taken:
                 return ShapeReason.PAYLOAD_INVALID
-        return None
+        return payload
+
+    def render_with(self, encoded: Sequence[bytes], others: dict[int, bytes]) -> bytes:
+        """The payload with other bytes in some gaps; not held against anything."""
+        chosen = list(self._pick(encoded))
+        for at, other in others.items():
+            chosen[at] = other
+        return self._format % tuple(chosen)
 
     def full_refusal(self, payload: bytes) -> ShapeReason | None:
-        """The same of any bytes, by the whole schema."""
+        """Why the vendor would not take a payload, by the whole schema; None where it would."""
         if len(payload) > self._max_bytes:
             return ShapeReason.PAYLOAD_TOO_LARGE
         parsed: JsonObject = orjson.loads(payload)

@@ -9,8 +9,9 @@ from service.detection.entity_rules import EntityRules
 from service.events.event import CallType
 from service.events.paths import FieldPath
 from service.policy.action_specs import Pseudonymize
-from service.policy.plan import CompiledPolicy, EntityPolicy, FieldRule, IdentityField, VendorPlan
+from service.policy.plan import CompiledPolicy, EntityPolicy, FieldRule, VendorPlan
 from service.policy.vendor_names import VendorName
+from service.sanitize.collector import write_collector
 from service.sanitize.columns import (
     TIME,
     Column,
@@ -24,7 +25,6 @@ from service.sanitize.columns import (
     ValueColumn,
 )
 from service.sanitize.event_plan import Destination, EventPlan
-from service.sanitize.field_tree import FieldTree
 from service.sanitize.outcomes import Suppressed
 from service.sanitize.routing import never
 from service.vendors.payload_schema import PayloadSchema
@@ -36,6 +36,7 @@ class Plans:
 
     Attributes:
         rules: How findings in texts are judged, by the vendors' policies.
+        fields: How many fields there are in all.
     """
 
     def __init__(self, policy: CompiledPolicy) -> None:
@@ -46,6 +47,7 @@ class Plans:
         self._tracked = {name: compiler.plan(CallType.TRACK, name) for name in names}
         # Of a tracked event that no vendor may get, the name is as good as none.
         self._calls = {call: compiler.plan(call, None) for call in CallType}
+        self.fields = compiler.fields
 
     def find(self, call: CallType, name: str | None) -> EventPlan:
         """The plan for an event."""
@@ -58,7 +60,6 @@ class _Compiler:
     """Builds plans that share their columns."""
 
     def __init__(self, policy: CompiledPolicy, rules: Mapping[EntityPolicy, EntityRules]) -> None:
-        self._identity_fields: Sequence[IdentityField] = policy.identity_fields
         self._destinations = [
             Destination(place, plan, FORMS[plan.vendor], PayloadSchema(plan.vendor))
             for place, plan in enumerate(policy.vendors)
@@ -67,6 +68,11 @@ class _Compiler:
         self._leaves = Leaves()
         self._columns: dict[tuple[object, ...], Column] = {}
         self._fields: dict[tuple[Column, ...], Field] = {}
+
+    @property
+    def fields(self) -> int:
+        """How many fields there are by now."""
+        return len(self._fields)
 
     def plan(self, call: CallType, name: str | None) -> EventPlan:
         """The plan for one kind of event."""
@@ -84,13 +90,12 @@ class _Compiler:
             for rule in destination.plan.rules(call, name) or ():
                 by_path.setdefault(rule.path, []).append((taker, destination, rule))
         fields = {path: self._field(rules, takers) for path, rules in by_path.items()}
-        tree = FieldTree(fields, self._identity_fields)
         return EventPlan(
             call,
             name,
             destinations=destinations,
             outcomes=outcomes,
-            tree=tree,
+            collector=write_collector(fields),
             takers=takers,
             leaves=self._leaves,
         )
@@ -118,6 +123,7 @@ class _Compiler:
         key = tuple(columns)
         if key not in self._fields:  # events of other kinds have the same field
             self._fields[key] = Field(
+                len(self._fields),
                 [column for column in columns if isinstance(column, ValueColumn)],
                 [column for column in columns if isinstance(column, ScanColumn)],
                 self._leaves,

@@ -11,7 +11,6 @@ field to its columns (columns.py), and what these made of the fields is filled i
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
 
@@ -30,9 +29,11 @@ from service.events.paths import MISSING, lookup
 from service.policy.plan import CompiledPolicy
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
-from service.sanitize.columns import Cell, Field, KeyVersion, ScanColumn, encoded
+from service.sanitize.collector import Scans
+from service.sanitize.columns import Cell, KeyVersion, ScanColumn, encoded
 from service.sanitize.event_plan import Destination, EventLayout, EventPlan, Route
 from service.sanitize.gate import Gate
+from service.sanitize.identity_tree import IdentityTree
 from service.sanitize.outcomes import (
     BatchResult,
     DeadLettered,
@@ -54,7 +55,6 @@ Headers = tuple[tuple[str, bytes], ...]
 #: Of so many events one has its payloads held against the schemas as a whole.
 SELF_CHECK: Final = 1_000
 _LOCALE: Final = ("context", "locale")
-_NOBODY: Final = KnownValues()
 _noted = attrgetter("noted")
 
 #: A column whose texts may have to be searched, its field's value and, where nothing has to be searched, what
@@ -69,7 +69,6 @@ class _Version(NamedTuple):
     headers: tuple[Headers, ...]
 
 
-@dataclass(slots=True, repr=False)
 class _Journey:
     """An event on its way.
 
@@ -78,24 +77,54 @@ class _Journey:
         plan: Its kind.
         route: Where it goes.
         version: The keys for its time; None where there are none.
-        fields: What is done with its fields, and their values; none where it goes nowhere.
-        known: Its own identity values.
+        identities: Where to look for its identity values.
         hint: What its locale says of the language of its texts.
+        cells: What became of its fields.
         scans: What may have to be searched.
         findings: Everything found in each text that was searched, by the text.
         settled: The spans that stand by the rules of some vendors, by the text.
     """
 
-    event: Event
-    plan: EventPlan
-    route: Route
-    version: _Version | None
-    fields: list[tuple[Field, JsonValue]]
-    known: KnownValues
-    hint: str | None
-    scans: list[_Scan]
-    findings: dict[str, tuple[Span, ...]] = field(default_factory=dict)
-    settled: dict[EntityRules, dict[str, tuple[Span, ...]]] = field(default_factory=dict)
+    __slots__ = (
+        "_known",
+        "cells",
+        "event",
+        "findings",
+        "hint",
+        "identities",
+        "plan",
+        "route",
+        "scans",
+        "settled",
+        "version",
+    )
+
+    def __init__(
+        self,
+        event: Event,
+        plan: EventPlan,
+        route: Route,
+        version: _Version | None,
+        identities: IdentityTree,
+    ) -> None:
+        self.event = event
+        self.plan = plan
+        self.route = route
+        self.version = version
+        self.identities = identities
+        self.hint: str | None = None
+        self.cells: list[Cell] = []
+        self.scans: list[_Scan] = []
+        self.findings: dict[str, tuple[Span, ...]] = {}
+        self.settled: dict[EntityRules, dict[str, tuple[Span, ...]]] = {}
+        self._known: KnownValues | None = None
+
+    @property
+    def known(self) -> KnownValues:
+        """Its own identity values. Not looked for before they are asked for: many events never do."""
+        if self._known is None:
+            self._known = KnownValues(self.identities.walk(self.event.body))
+        return self._known
 
     @property
     def waits(self) -> bool:
@@ -137,6 +166,7 @@ class Sanitizer:
         self._self_check = self_check
         self._until_check = self_check
         self._plans = Plans(policy)
+        self._identities = IdentityTree(policy.identity_fields)
         self._versions: dict[str, _Version] = {}
 
     def sanitize(self, records: Sequence[bytes | None]) -> BatchResult:
@@ -218,23 +248,31 @@ class Sanitizer:
         plan = self._plans.find(event.call, event.name)
         route = plan.route(event.body)
         version = self._version(event.timestamp)
-        if remembered and (not route.going or version is None):
-            return _Journey(event, plan, route, version, [], _NOBODY, None, [])
-        found = plan.tree.walk(event.body)
-        known = KnownValues(found.identities)
-        hint = language_hint(lookup(event.body, _LOCALE))
-        scans: list[_Scan] = []
-        for each, value in found.values:
-            for column in each.scanning:
-                essence = column.essence(value)
-                cell = column.remembered(essence, hint) if remembered else None
-                scans.append((column, essence, cell))
-        if scans and known.may_stand_in({text for _, _, cell in scans if cell for text in cell.scanned}):
-            scans = [
-                (column, value, None if cell is None or known.may_stand_in(cell.scanned) else cell)
-                for column, value, cell in scans
+        journey = _Journey(event, plan, route, version, self._identities)
+        if version is None or not route.going:
+            return journey
+        keys = version.keys
+        scans: Scans = []
+        plan.collector.collect(event.body, keys, keys.known, journey.cells, scans)
+        if scans:
+            journey.hint = language_hint(lookup(event.body, _LOCALE))
+            self._scan(journey, scans, remembered=remembered)
+        return journey
+
+    def _scan(self, journey: _Journey, scans: Scans, *, remembered: bool) -> None:
+        """See which columns have to have texts searched."""
+        found: list[_Scan] = []
+        for column, value in scans:
+            essence = column.essence(value)
+            cell = column.remembered(essence, journey.hint) if remembered else None
+            found.append((column, essence, cell))
+        scanned = {text for _, _, cell in found if cell for text in cell.scanned}
+        if scanned and journey.known.may_stand_in(scanned):
+            found = [
+                (column, value, None if cell and journey.known.may_stand_in(cell.scanned) else cell)
+                for column, value, cell in found
             ]
-        return _Journey(event, plan, route, version, found.values, known, hint, scans)
+        journey.scans = found
 
     def _version(self, timestamp: int) -> _Version | None:
         """The keys for an event's time."""
@@ -255,7 +293,7 @@ class Sanitizer:
                         ("weir-schema", f"{plan.vendor}.v1".encode()),
                     )
                 )
-            bound = _Version(KeyVersion(version.id, keys), tuple(headers))
+            bound = _Version(KeyVersion(version.id, keys, self._plans.fields), tuple(headers))
             self._versions[version.id] = bound
         return bound
 
@@ -289,11 +327,10 @@ class Sanitizer:
         """Have every column make of its fields what it does, and fill it into the vendors' templates."""
         if not journey.route.going:
             return
-        keys = version.keys
-        cells = [each.cell(value, keys) for each, value in journey.fields if each.columns]
+        cells = journey.cells
         for column, value, cell in journey.scans:
             if cell is None:
-                cells.append(column.cell(value, journey.hint, journey.spans(column.rules), keys))
+                cells.append(column.cell(value, journey.hint, journey.spans(column.rules), version.keys))
             else:
                 cells.append(cell)
         if any(map(_noted, cells)):
@@ -353,19 +390,18 @@ class _Delivery(NamedTuple):
         template = self.layout.templates[taker]
         if isinstance(template, ShapeReason):
             return DeadLettered(plan.vendor, Stage.SHAPE, template)
+        payload: bytes | ShapeReason
         if gate is None:
-            payload = template.render(self.encoded)
-            refusal = template.refusal(payload, self.encoded)
+            payload = template.payload(self.encoded)
         else:
             payload = template.render_with(self.encoded, self._replaced(gate, template, destination))
-            refusal = template.full_refusal(payload)
-        if self.check and refusal is None:
-            refusal = template.full_refusal(payload)
-            if refusal is not None:
-                template.forget()
-                self.result.failed_self_checks += 1
-        if refusal is not None:
-            return DeadLettered(plan.vendor, Stage.SHAPE, refusal)
+            payload = template.full_refusal(payload) or payload
+        if self.check and isinstance(payload, bytes) and template.full_refusal(payload):
+            template.forget()
+            self.result.failed_self_checks += 1
+            payload = ShapeReason.PAYLOAD_INVALID
+        if isinstance(payload, ShapeReason):
+            return DeadLettered(plan.vendor, Stage.SHAPE, payload)
         return Sent(plan.vendor, plan.topic, _key(self.encoded[template.key]), payload, headers)
 
     def _replaced(self, gate: Gate, template: PayloadTemplate, destination: Destination) -> dict[int, bytes]:

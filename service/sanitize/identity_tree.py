@@ -1,11 +1,11 @@
-"""Where the policy's fields stand in an event: one walk through the event finds what concerns anybody.
+"""The event's own identity values: those of the policy's identity classes, and what looks like one.
 
 Led by the event, not by the policy: its cost does not depend on how many fields a policy has.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final
 
 from service.detection.known_values import (
     Identity,
@@ -20,8 +20,6 @@ from service.events.json_value import JsonObject, JsonValue
 from service.events.paths import FieldPath
 from service.policy.plan import IdentityField
 
-_Field = TypeVar("_Field")
-
 #: Keys that no policy knows and a tree takes in all the same, as events have them again and again; and the
 #: longest of them.
 _LEARNED_KEYS: Final = 2_000
@@ -32,56 +30,40 @@ _MOST_BY_LOOKS: Final = 200
 _LONGEST_IDENTITY: Final = 321
 
 
-class _Node(Generic[_Field]):
+class _Node:
     """A key of an event, where it stands.
 
     Attributes:
         children: The nodes behind it.
         items: Those of objects in a list behind it, where no policy has fields.
-        field: What the policy does with it; None where that is nothing.
         identity: What it is, if its values name or reach a person by their class.
         meaning: What it says of values without a class.
     """
 
-    __slots__ = ("children", "field", "identity", "items", "meaning", "named")
+    __slots__ = ("children", "identity", "items", "meaning", "named")
 
     def __init__(self, key: str, parent: str) -> None:
-        self.children: dict[str, _Node[_Field]] = {}
-        self.items: dict[str, _Node[_Field]] = {}
-        self.field: _Field | None = None
+        self.children: dict[str, _Node] = {}
+        self.items: dict[str, _Node] = {}
         self.identity: Kind | None = None
         self.meaning = meaning_of(key, parent)
         #: Whether every string there has to be looked at.
         self.named = self.meaning.text is not None or self.meaning.full_name is not None
 
 
-class Found(NamedTuple, Generic[_Field]):
-    """What a walk has found.
+class IdentityTree:
+    """Where identity values stand in events."""
 
-    Attributes:
-        values: What the policy does with a field and the field's value, in the order of the event.
-        identities: The event's identity values.
-    """
-
-    values: list[tuple[_Field, JsonValue]]
-    identities: set[Identity]
-
-
-class FieldTree(Generic[_Field]):
-    """The fields of one kind of event."""
-
-    def __init__(self, fields: Mapping[FieldPath, _Field], identity_fields: Iterable[IdentityField]) -> None:
-        """Take what is to be done with the fields, and the fields of identity classes."""
-        self._root: dict[str, _Node[_Field]] = {}
+    def __init__(self, identity_fields: Iterable[IdentityField]) -> None:
+        """Take the fields of identity classes."""
+        self._root: dict[str, _Node] = {}
         self._learned = 0
-        for path, field in fields.items():
-            self._node(path).field = field
         for identity_field in identity_fields:
             self._node(identity_field.path).identity = kind_of(identity_field.data_class)
 
-    def _node(self, path: FieldPath) -> "_Node[_Field]":
+    def _node(self, path: FieldPath) -> _Node:
         children, parent = self._root, ""
-        node: _Node[_Field] | None = None
+        node: _Node | None = None
         for key in path:
             node = children.get(key)
             if node is None:
@@ -90,29 +72,26 @@ class FieldTree(Generic[_Field]):
         assert node is not None, "a path has at least one key"
         return node
 
-    def _learn(self, children: dict[str, _Node[_Field]], key: str, parent: str) -> _Node[_Field]:
+    def _learn(self, children: dict[str, _Node], key: str, parent: str) -> _Node:
         """A node for a key that no policy knows: nothing is done with its values."""
-        node: _Node[_Field] = _Node(key, parent)
+        node: _Node = _Node(key, parent)
         if self._learned < _LEARNED_KEYS and len(key) <= _LONGEST_LEARNED_KEY:
             self._learned += 1
             children[key] = node
         return node
 
-    def walk(self, body: JsonObject) -> Found[_Field]:  # noqa: C901, PLR0912
-        """Find the fields' values, nulls left out, and the identity values, wherever they stand."""
+    def walk(self, body: JsonObject) -> set[Identity]:  # noqa: C901, PLR0912
+        """The identity values of an event, wherever they stand."""
         # One loop: a call for each of an event's forty values would take as long as all the rest.
-        values: list[tuple[_Field, JsonValue]] = []
         identities: set[Identity] = set()
         looks: dict[Identity, None] = {}
-        objects: list[tuple[dict[str, _Node[_Field]], str, JsonObject]] = [(self._root, "", body)]
+        objects: list[tuple[dict[str, _Node], str, JsonObject]] = [(self._root, "", body)]
         while objects:
             children, parent, members = objects.pop()
             for key, value in members.items():
                 if value is None:
                     continue
                 node = children.get(key) or self._learn(children, key, parent)
-                if node.field is not None:
-                    values.append((node.field, value))
                 if isinstance(value, str):
                     if node.identity is not None:
                         identities.add((value[:_LONGEST_IDENTITY], node.identity))
@@ -133,7 +112,7 @@ class FieldTree(Generic[_Field]):
                     if node.meaning.number is not None:
                         looks.update(dict.fromkeys(by_looks(value, key, parent)))
         identities.update(islice(looks, _MOST_BY_LOOKS))
-        return Found(values, identities)
+        return identities
 
 
 def _items(values: list[JsonValue]) -> Iterator[JsonValue]:
