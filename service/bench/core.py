@@ -1,7 +1,8 @@
 """What a raw event costs without Kafka, on one core, beside a floor and other engines.
 
 The contestants take turns over the same events, each round's of other people, and the median of the rounds
-counts: so that nobody gets a busy moment of the machine alone.
+counts: so that nobody gets a busy moment of the machine alone. Whatever else is measured of Weir gets events
+that this process has not seen, for it remembers URLs, times and texts, whichever sanitizer saw them first.
 """
 
 import gc
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -77,6 +79,7 @@ class CoreReport:
         vendor_records: Vendor records made of each structured one.
         contestants: By name, for structured events; the floor first.
         stages: Weir's, by kind of events.
+        reference: Weir's for structured events, once more, beside the three that follow.
         large_policy: Weir's with a policy of 2,000 fields and 50 event types, for structured events.
         few_users: Weir's for structured events of 10 users.
         many_users: Weir's for structured events of any of 100,000 users.
@@ -86,6 +89,7 @@ class CoreReport:
     vendor_records: float
     contestants: Mapping[str, float]
     stages: Mapping[Mix, Stages]
+    reference: float
     large_policy: float
     few_users: float
     many_users: float
@@ -100,9 +104,8 @@ class CoreReport:
     def sheets(self) -> list[Sheet]:
         """The figures."""
         ratios = self.ratios
-        weir = self.contestants[_WEIR]
         scaled = {
-            "reference policy, generated users": weir,
+            "reference policy, generated users": self.reference,
             f"policy of {_FIELDS:,} fields and {_EVENT_TYPES} event types": self.large_policy,
             f"{_FEW_USERS} users": self.few_users,
             f"{_MANY_USERS:,} users": self.many_users,
@@ -126,7 +129,7 @@ class CoreReport:
             Sheet(
                 "Weir, structured events, µs",
                 ("µs", "of the first"),
-                {name: (f"{cost:,.1f}", f"{cost / weir:.2f}") for name, cost in scaled.items()},
+                {name: (f"{cost:,.1f}", f"{cost / self.reference:.2f}") for name, cost in scaled.items()},
             ),
         ]
 
@@ -154,6 +157,7 @@ class CoreReport:
                 mix: {name: round(cost, 2) for name, cost in each._asdict().items()}
                 for mix, each in self.stages.items()
             },
+            "reference": round(self.reference, 2),
             "large_policy": round(self.large_policy, 2),
             "few_users": round(self.few_users, 2),
             "many_users": round(self.many_users, 2),
@@ -181,7 +185,7 @@ def measure_core(
             bench.warm_up()
         with steps.step("Take turns") as progress, _frozen():
             for number in range(_ROUNDS):
-                bench.round(number + 1)
+                bench.round(number)
                 progress(number + 1, _ROUNDS)
     return bench.report()
 
@@ -218,48 +222,66 @@ class _Bench:
         self._large = Sanitizer(load(large), keyring, self._detector)
         self._costs: dict[str, list[float]] = {name: [] for name in (_FLOOR, _WEIR, *binaries)}
         self._stages: dict[Mix, list[Stages]] = {Mix.STRUCTURED: [], Mix.REALISTIC: []}
-        self._scaled: dict[str, list[float]] = {"policy": [], "few": [], "many": []}
+        self._scaled: dict[str, list[float]] = {"reference": [], "policy": [], "few": [], "many": []}
+        self._seeds = count()
         self._vendor_records = 0
 
     def warm_up(self) -> None:
         """Let everybody see a round of other people's events: templates are made, caches hold others' ids."""
         for mix in self._stages:
-            self._sanitize(self._sanitizer, _records(self._events, 0, mix))
-        structured = _records(self._events, 0, Mix.STRUCTURED)
-        self._sanitize(self._large, list(renamed(structured, self._names)))
-        for record in structured:
+            self._sanitize(self._sanitizer, self._fresh(mix))
+        self._sanitize(self._large, list(renamed(self._fresh(Mix.STRUCTURED), self._names)))
+        for record in self._fresh(Mix.STRUCTURED):
             self._floor.payloads(record)
 
-    def round(self, seed: int) -> None:
+    def round(self, number: int) -> None:
         """One turn of everybody.
 
         Raises:
             WeirError: see `measure_core`.
         """
-        records = _records(self._events, seed, Mix.STRUCTURED)
+        self._compete(self._fresh(Mix.STRUCTURED))
+        for mix, stages in self._stages.items():
+            stages.append(self._staged(mix))
+        scaled = list(self._scaled)
+        for kind in scaled[number % len(scaled) :] + scaled[: number % len(scaled)]:
+            sanitizer, records = self._scale(kind, self._fresh(Mix.STRUCTURED))
+            seconds, _ = self._sanitize(sanitizer, records)
+            self._scaled[kind].append(1e6 * seconds / self._events)
+
+    def _compete(self, records: Sequence[bytes]) -> None:
+        """The contestants' turns over the same events."""
         begun = time.process_time()
         payloads = sum(len(self._floor.payloads(record)) for record in records)
         self._note(_FLOOR, time.process_time() - begun)
-        sent = self._staged(Mix.STRUCTURED, records)
+        seconds, sent = self._sanitize(self._sanitizer, records)
+        self._note(_WEIR, seconds)
         if sent != payloads:
             raise WeirError(
                 "the floor and Weir don't make the same payloads: the policy is not the reference"
             )
         self._vendor_records = payloads
         if self._binaries:
-            others = _records(self._events, 0, Mix.STRUCTURED)
-            task = contenders.write_task(self._folder, self._key, others, records)
+            task = contenders.write_task(self._folder, self._key, self._fresh(Mix.STRUCTURED), records)
             for name, binary in self._binaries.items():
                 self._note(name, contenders.cpu_seconds(binary, task, payloads=payloads))
-        self._staged(Mix.REALISTIC, _records(self._events, seed, Mix.REALISTIC))
-        few, many = (list(_of_users(records, users, seed)) for users in (_FEW_USERS, _MANY_USERS))
-        for kind, sanitizer, own in (
-            ("policy", self._large, list(renamed(records, self._names))),
-            ("few", self._sanitizer, few),
-            ("many", self._sanitizer, many),
-        ):
-            seconds, _ = self._sanitize(sanitizer, own)
-            self._scaled[kind].append(1e6 * seconds / self._events)
+
+    def _scale(self, kind: str, records: Sequence[bytes]) -> tuple[Sanitizer, Sequence[bytes]]:
+        """Who gets which events."""
+        match kind:
+            case "policy":
+                return self._large, list(renamed(records, self._names))
+            case "few":
+                return self._sanitizer, list(_of_users(records, _FEW_USERS, next(self._seeds)))
+            case "many":
+                return self._sanitizer, list(_of_users(records, _MANY_USERS, next(self._seeds)))
+            case _:
+                return self._sanitizer, records
+
+    def _fresh(self, mix: Mix) -> list[bytes]:
+        """A round's events that nobody has seen."""
+        events = generate(self._events, seed=next(self._seeds), mix=mix)
+        return [event.raw for event in events if event.raw is not None]
 
     def report(self) -> CoreReport:
         return CoreReport(
@@ -267,6 +289,7 @@ class _Bench:
             vendor_records=self._vendor_records / self._events,
             contestants={name: median(costs) for name, costs in self._costs.items()},
             stages={mix: Stages(*map(median, zip(*each, strict=True))) for mix, each in self._stages.items()},
+            reference=median(self._scaled["reference"]),
             large_policy=median(self._scaled["policy"]),
             few_users=median(self._scaled["few"]),
             many_users=median(self._scaled["many"]),
@@ -275,22 +298,18 @@ class _Bench:
     def _note(self, name: str, seconds: float) -> None:
         self._costs[name].append(1e6 * seconds / self._events)
 
-    def _staged(self, mix: Mix, records: Sequence[bytes]) -> int:
-        """Weir's turn; how many vendor records it made."""
+    def _staged(self, mix: Mix) -> Stages:
+        """Weir's stages; decode alone gets events of its own, as it remembers times."""
+        alone = self._fresh(mix)
         begun = time.process_time()
-        for record in records:
+        for record in alone:
             decode(record)
         decoded = time.process_time() - begun
         self._detector.seconds = 0.0
-        seconds, sent = self._sanitize(self._sanitizer, records)
-        if mix is Mix.STRUCTURED:
-            self._note(_WEIR, seconds)
+        seconds, _ = self._sanitize(self._sanitizer, self._fresh(mix))
         detected = self._detector.seconds
-        each = 1e6 / len(records)
-        self._stages[mix].append(
-            Stages(decoded * each, detected * each, (seconds - decoded - detected) * each)
-        )
-        return sent
+        each = 1e6 / self._events
+        return Stages(decoded * each, detected * each, (seconds - decoded - detected) * each)
 
     def _sanitize(self, sanitizer: Sanitizer, records: Sequence[bytes]) -> tuple[float, int]:
         """Seconds of processor time, and vendor records made."""
@@ -302,10 +321,6 @@ class _Bench:
             seconds += time.process_time() - begun
             sent += sum(isinstance(outcome, Sent) for outcomes in result.outcomes for outcome in outcomes)
         return seconds, sent
-
-
-def _records(count: int, seed: int, mix: Mix) -> list[bytes]:
-    return [event.raw for event in generate(count, seed=seed, mix=mix) if event.raw is not None]
 
 
 def _of_users(records: Sequence[bytes], users: int, seed: int) -> Iterator[bytes]:

@@ -14,6 +14,7 @@ REPORT = CoreReport(
     vendor_records=4.9,
     contestants={"floor": 40.0, "Weir": 60.0, "VRL": 80.0},
     stages={Mix.STRUCTURED: Stages(10.0, 1.0, 49.0), Mix.REALISTIC: Stages(11.0, 40.0, 60.0)},
+    reference=60.0,
     large_policy=66.0,
     few_users=54.0,
     many_users=72.0,
