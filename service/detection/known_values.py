@@ -11,7 +11,7 @@ from enum import IntEnum, auto
 from functools import cache, cached_property, lru_cache, partial
 from itertools import chain, islice
 from typing import Final, NamedTuple, TypeAlias
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import unquote
 
 from service.detection.lexicon import Commonness, lexicon
 from service.detection.reading import Reading, fold, lowered, unescape
@@ -31,6 +31,7 @@ _SHORTEST_LOOSE: Final = 5
 _SHORTEST_NAME: Final = 3
 _SHORTEST_WORD: Final = 4
 _SHORTEST_PHONE: Final = 7
+_SHORTEST_ENCODED: Final = 8
 _SHORTEST_CORE: Final = 10  # of base64, without what depends on the neighbours
 #: Longer texts are no identity values; they are texts.
 _LONGEST: Final = 320
@@ -46,6 +47,7 @@ _LONGEST_CACHED_TEXT: Final = 256
 _CLEAN_TEXTS: Final = 16
 _LONGEST_CLEAN: Final = 256
 
+_DIGIT: Final = re.compile("[0-9]")
 _NOT_SOLID: Final = re.compile(r"[\W_]+")
 
 #: Mailboxes of roles, not of people.
@@ -104,25 +106,32 @@ class _KnownValue:
     """One identity value.
 
     Attributes:
-        probes: The probes of the forms in which it may stand in a text.
-        clean: Probed texts, of those that come again, in which it does not.
+        clean: Probed texts, of those that come again, in which it does not stand.
     """
 
-    __slots__ = ("_kind", "_written", "clean", "probes")
+    __slots__ = ("_base64", "_has_digits", "_kind", "_probes", "_written", "clean")
 
     def __init__(self, written: str, kind: Kind) -> None:
         self._written = written
         self._kind = kind
-        self.probes = tuple({form.probe for form in _forms(written, kind)})
+        self._probes: tuple[str, ...] | None = None
+        self._base64: tuple[str, ...] | None = None
+        #: All forms of an identifier but base64 have its digits, as small letters' and digits' own bytes do.
+        self._has_digits = (
+            kind is Kind.OTHER
+            and _DIGIT.search(written) is not None
+            and "@" not in written
+            and _PHONE.fullmatch(written.strip()) is None
+        )
         self.clean: set[str] = set()
 
     @property
     def forms(self) -> tuple[_Form, ...]:
-        """The forms themselves; hardly ever needed, and ten times as large."""
+        """The forms in which it may stand in a text; hardly ever needed, and large."""
         return _forms(self._written, self._kind)
 
     def may_stand_in(self, probed: str) -> bool:
-        for probe in self.probes:
+        for probe in self._probes_for(probed):
             if probe in probed:
                 return True
         if len(probed) <= _LONGEST_CLEAN:
@@ -130,6 +139,17 @@ class _KnownValue:
                 self.clean.clear()
             self.clean.add(probed)
         return False
+
+    def _probes_for(self, probed: str) -> tuple[str, ...]:
+        """What of it may stand in a text. Most texts, such as a page's path, are words without digits."""
+        if self._has_digits and _DIGIT.search(probed) is None:
+            if self._base64 is None:
+                cores = _base64_cores(_plain(self._written))
+                self._base64 = tuple({_solid_base64(core) for core in cores})
+            return self._base64
+        if self._probes is None:
+            self._probes = tuple({form.probe for form in self.forms})
+        return self._probes
 
 
 class KnownValues:
@@ -238,10 +258,14 @@ def _known(written: str, kind: Kind) -> _KnownValue:
 
 def _forms(written: str, kind: Kind) -> tuple[_Form, ...]:
     """The forms of one value."""
+    text = _plain(written)
+    return tuple(_Forms(text, kind).found) if text else ()
+
+
+def _plain(written: str) -> str:
+    """A value without what hides and superfluous spaces; empty where it is none after all."""
     text = " ".join(fold(written).text.split())
-    if not text or len(text) > _LONGEST:
-        return ()
-    return tuple(_Forms(text, kind).found)
+    return text if len(text) <= _LONGEST else ""
 
 
 class _Forms:
@@ -364,23 +388,33 @@ class _Forms:
 
     def _encoded(self, text: str) -> None:
         """Base64 in its three alignments, hexadecimal and backwards."""
-        if len(text) < 2 * _SHORTEST_WORD:
+        if len(text) < _SHORTEST_ENCODED:
             return
+        for core in _base64_cores(text):
+            self.found.append(_Form(_solid_base64(core), partial(_in_base64, core)))
         for spelling in {text, lowered(text)}:
-            data = spelling.encode("utf-8", "surrogatepass")
-            for offset in range(3):
-                coded = base64.b64encode(b"\0" * offset + data).decode("ascii")
-                # Without the characters that depend on the neighbours.
-                core = coded[(0, 2, 3)[offset] : len(coded.rstrip("=")) - (1 if coded.endswith("=") else 0)]
-                if len(core) >= _SHORTEST_CORE:
-                    core = core.lower()
-                    solid = core.replace("+", "").replace("/", "")
-                    self.found.append(_Form(solid, partial(_in_base64, core)))
-            in_hex = data.hex()
+            in_hex = spelling.encode("utf-8", "surrogatepass").hex()
             self.found.append(_Form(in_hex, partial(str, in_hex)))
         backwards = lowered(text)[::-1]
         if backwards != lowered(text):
             self._put(backwards, lambda: _LEFT + re.escape(backwards) + _RIGHT)
+
+
+def _base64_cores(text: str) -> Iterator[str]:
+    """A value in base64, in small letters, in its three alignments; only what its neighbours don't change."""
+    if len(text) < _SHORTEST_ENCODED:
+        return
+    for spelling in {text, lowered(text)}:
+        data = spelling.encode("utf-8", "surrogatepass")
+        for offset in range(3):
+            coded = base64.b64encode(b"\0" * offset + data).decode("ascii")
+            core = coded[(0, 2, 3)[offset] : len(coded.rstrip("=")) - (1 if coded.endswith("=") else 0)]
+            if len(core) >= _SHORTEST_CORE:
+                yield core.lower()
+
+
+def _solid_base64(core: str) -> str:
+    return core.replace("+", "").replace("/", "")
 
 
 def _in_base64(core: str) -> str:
@@ -436,9 +470,12 @@ def _in_url(value: str) -> Iterator[tuple[str, str, str]]:
     query = address.partition("?")[2] or ("" if "/" in address.partition("=")[0] else address)
     for part in (query, fragment.rpartition("?")[2]):
         if "=" in part:
-            for name, each in parse_qsl(part, max_num_fields=None)[:_MAX_PARAMETERS]:
-                written = _unquoted(each)
-                yield written, name, "person" if _FULL_NAME.fullmatch(written) else ""
+            for parameter in part.split("&", _MAX_PARAMETERS)[:_MAX_PARAMETERS]:
+                name, _, each = parameter.partition("=")
+                if each:
+                    written = _unquoted(each.replace("+", " "))
+                    holder = "person" if " " in written and _FULL_NAME.fullmatch(written) else ""
+                    yield written, unquote(name.replace("+", " ")), holder
 
 
 def _unquoted(text: str) -> str:

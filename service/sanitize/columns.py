@@ -134,7 +134,8 @@ class Cell:
         open: What is probed for identity values of the strings that Weir did not make itself.
         clean: Whether the gate's patterns find nothing in these.
         noted: What was replaced, by whom, and how often; without an entity, who refused the value.
-        scanned: What is probed for identity values of the texts that had to be searched.
+        scanned: What is probed for identity values before the same becomes of a value again: its open strings
+            and the texts that had to be searched.
         converted: Leaves' values in other forms, by the leaf's place.
     """
 
@@ -348,7 +349,9 @@ class ScanColumn(Column):
             cell.noted = tuple((self, entity, count) for entity, count in entities.items())
         texts = self._action.texts(value)
         if isinstance(value, str) and len(value) <= _LONGEST_REMEMBERED and not any(map(settled.get, texts)):
-            cell.scanned = _open(texts)
+            # What stands in an open text stands there whole: to ask for the one is enough.
+            apart = [each for each in _open(texts) if not any(each in shown for shown in cell.open)]
+            cell.scanned = (*cell.open, *apart)
             self._cells.remember((value, hint), cell)
         return cell
 
@@ -373,17 +376,18 @@ class Field:
         self.scanning = tuple(scanning)
         self.comes_again = self.dotted not in _ALWAYS_NEW
         self._leaves = leaves
+        self._make = self.columns[0].cell if len(columns) == 1 else self._cell
 
     def cell(self, value: JsonValue, version: KeyVersion) -> Cell:
         """What becomes of a value in the columns that need nothing else."""
         if not self.comes_again or not isinstance(value, str | int):
-            return self._cell(value, version)
+            return self._make(value, version)
         # By type, as 1 and True are one key of a dictionary and two values.
         key = value if isinstance(value, str) else (type(value), value)
         cells = version.cells[self.number]
         cell = cells.known.get(key)
         if cell is None:
-            cell = self._cell(value, version)
+            cell = self._make(value, version)
             if not isinstance(value, str) or len(value) <= _LONGEST_REMEMBERED:
                 cells.remember(key, cell)
         return cell
@@ -394,8 +398,6 @@ class Field:
 
 def _joined(leaves: Leaves, cells: Sequence[Cell]) -> Cell:
     """What became of one value in several columns, as one."""
-    if len(cells) == 1:
-        return cells[0]
     return Cell(
         leaves.row(leaves.codes(cell.row for cell in cells)),
         tuple(chain.from_iterable(cell.encoded for cell in cells)),

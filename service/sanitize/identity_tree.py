@@ -80,9 +80,10 @@ class IdentityTree:
             children[key] = node
         return node
 
-    def walk(self, body: JsonObject) -> set[Identity]:  # noqa: C901, PLR0912
-        """The identity values of an event, wherever they stand."""
+    def walk(self, body: JsonObject, record: bytes) -> set[Identity]:  # noqa: C901, PLR0912
+        """The identity values of an event, wherever they stand in its body, which the record holds."""
         # One loop: a call for each of an event's forty values would take as long as all the rest.
+        at_sign, other_signs = b"@" in record, _has_signs(record)
         identities: set[Identity] = set()
         looks: dict[Identity, None] = {}
         objects: list[tuple[dict[str, _Node], str, JsonObject]] = [(self._root, "", body)]
@@ -95,7 +96,7 @@ class IdentityTree:
                 if isinstance(value, str):
                     if node.identity is not None:
                         identities.add((value[:_LONGEST_IDENTITY], node.identity))
-                    if node.named or may_be_somebodys(value):
+                    if node.named or (at_sign and "@" in value) or (other_signs and may_be_somebodys(value)):
                         looks.update(dict.fromkeys(by_looks(value, key, parent)))
                 elif isinstance(value, dict):
                     objects.append((node.children, key, value))
@@ -113,6 +114,20 @@ class IdentityTree:
                         looks.update(dict.fromkeys(by_looks(value, key, parent)))
         identities.update(islice(looks, _MOST_BY_LOOKS))
         return identities
+
+
+def _has_signs(record: bytes) -> bool:
+    """Whether any string of a record may be somebody's for another sign than an `@`: see may_be_somebodys."""
+    return (
+        b"=" in record
+        or b"+" in record
+        or b"%40" in record
+        or b'"00' in record
+        or b'"tel:' in record
+        or b'" ' in record
+        or b"\\" in record  # may stand for any of them
+        or not record.isascii()  # may be a space
+    )
 
 
 def _items(values: list[JsonValue]) -> Iterator[JsonValue]:

@@ -9,6 +9,7 @@ field to its columns (columns.py), and what these made of the fields is filled i
 """
 
 import gc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
@@ -31,7 +32,7 @@ from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.collector import Scans
 from service.sanitize.columns import Cell, KeyVersion, ScanColumn, encoded
-from service.sanitize.event_plan import Destination, EventLayout, EventPlan, Route
+from service.sanitize.event_plan import Destination, EventLayout, EventPlan
 from service.sanitize.gate import Gate
 from service.sanitize.identity_tree import IdentityTree
 from service.sanitize.outcomes import (
@@ -73,7 +74,8 @@ class _Journey:
     """An event on its way.
 
     Attributes:
-        event: The event.
+        record: The record.
+        event: The event in it.
         plan: Its kind.
         route: Where it goes.
         version: The keys for its time; None where there are none.
@@ -93,6 +95,7 @@ class _Journey:
         "hint",
         "identities",
         "plan",
+        "record",
         "route",
         "scans",
         "settled",
@@ -101,15 +104,17 @@ class _Journey:
 
     def __init__(
         self,
+        record: bytes,
         event: Event,
+        *,
         plan: EventPlan,
-        route: Route,
         version: _Version | None,
         identities: IdentityTree,
     ) -> None:
+        self.record = record
         self.event = event
         self.plan = plan
-        self.route = route
+        self.route = plan.route(event.body)
         self.version = version
         self.identities = identities
         self.hint: str | None = None
@@ -123,7 +128,7 @@ class _Journey:
     def known(self) -> KnownValues:
         """Its own identity values. Not looked for before they are asked for: many events never do."""
         if self._known is None:
-            self._known = KnownValues(self.identities.walk(self.event.body))
+            self._known = KnownValues(self.identities.walk(self.event.body, self.record))
         return self._known
 
     @property
@@ -243,13 +248,13 @@ class Sanitizer:
     def _start(self, record: bytes | None, *, remembered: bool = True) -> Rejection | _Journey:
         """Decode, and find the fields and what of them has to be searched."""
         event = decode(record)
-        if isinstance(event, Rejection):
+        if record is None or isinstance(event, Rejection):
+            assert isinstance(event, Rejection)
             return event
         plan = self._plans.find(event.call, event.name)
-        route = plan.route(event.body)
         version = self._version(event.timestamp)
-        journey = _Journey(event, plan, route, version, self._identities)
-        if version is None or not route.going:
+        journey = _Journey(record, event, plan=plan, version=version, identities=self._identities)
+        if version is None or not journey.route.going:
             return journey
         keys = version.keys
         scans: Scans = []
@@ -390,11 +395,13 @@ class _Delivery(NamedTuple):
         template = self.layout.templates[taker]
         if isinstance(template, ShapeReason):
             return DeadLettered(plan.vendor, Stage.SHAPE, template)
+        hits: Counter[GateHit] = Counter()
         payload: bytes | ShapeReason
         if gate is None:
             payload = template.payload(self.encoded)
         else:
-            payload = template.render_with(self.encoded, self._replaced(gate, template, destination))
+            replaced = self._replaced(gate, template, destination, hits)
+            payload = template.render_with(self.encoded, replaced)
             payload = template.full_refusal(payload) or payload
         if self.check and isinstance(payload, bytes) and template.full_refusal(payload):
             template.forget()
@@ -402,26 +409,32 @@ class _Delivery(NamedTuple):
             payload = ShapeReason.PAYLOAD_INVALID
         if isinstance(payload, ShapeReason):
             return DeadLettered(plan.vendor, Stage.SHAPE, payload)
+        if hits:
+            self.result.gate_hits += hits
         return Sent(plan.vendor, plan.topic, _key(self.encoded[template.key]), payload, headers)
 
-    def _replaced(self, gate: Gate, template: PayloadTemplate, destination: Destination) -> dict[int, bytes]:
-        """What the gate puts in place of what only it has found, by the gap."""
+    def _replaced(
+        self, gate: Gate, template: PayloadTemplate, destination: Destination, hits: Counter[GateHit]
+    ) -> dict[int, bytes]:
+        """What the gate puts in place of what only it has found, by the gap; its hits are counted."""
         values = [value for cell in self.cells for value in cell.values]
         replaced: dict[int, bytes] = {}
         for at, gap in template.searched:
             value = gap.slot.conversion.apply(values[gap.slot.leaf])
-            checked, hits = gate.check(value, gap.path, max_string=destination.form.max_string)
-            if hits:
+            checked, found = gate.check(value, gap.path, max_string=destination.form.max_string)
+            if found:
                 replaced[at] = encoded(checked)
-                for (path, family), count in hits.items():
-                    self.result.gate_hits[GateHit(destination.plan.vendor, path, family)] += count
+                for (path, family), count in found.items():
+                    hits[GateHit(destination.plan.vendor, path, family)] += count
         return replaced
 
 
 def _gate(journey: _Journey, cells: Sequence[Cell]) -> Gate | None:
     """The gate, where something must be searched by it; None where all is clean."""
+    # No identity value stands in what became of a value again: that was seen before.
+    again = {id(cell) for _, _, cell in journey.scans if cell is not None}
     for cell in cells:
-        if not cell.clean or (cell.open and journey.known.may_stand_in(cell.open)):
+        if not cell.clean or (cell.open and id(cell) not in again and journey.known.may_stand_in(cell.open)):
             return Gate(journey.known)
     return None
 

@@ -86,13 +86,19 @@ def _put_client_hint(payload: Tree, member: str | None, slot: Slot) -> bool:
     if member == "os":
         return _put(payload, f"{data}.platform", slot)
     if member == "browser":
-        return _put(payload, f"{data}.brands", [{"brand": slot}])
-    context = payload["context"]
-    assert isinstance(context, dict)
-    hints = context["userAgentData"]
-    assert isinstance(hints, dict)
-    brands = hints["brands"]
-    assert isinstance(brands, list)
-    assert isinstance(brands[0], dict)
-    brands[0]["version"] = slot
+        brand: Tree = {"brand": slot}
+        return _put(payload, f"{data}.brands", [brand])
+    if member == "browser_version":
+        brands = _brands(payload)
+        if brands is not None:
+            brands["version"] = slot
     return True
+
+
+def _brands(payload: Tree) -> Tree | None:
+    """The one brand among a payload's client hints, if it has them."""
+    node: Node = payload
+    for key in ("context", "userAgentData", "brands"):
+        node = node.get(key, {}) if isinstance(node, dict) else {}
+    brand = node[0] if isinstance(node, list) else None
+    return brand if isinstance(brand, dict) else None
