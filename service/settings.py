@@ -87,6 +87,11 @@ class Settings(BaseSettings):
     record_timeout: float = Field(
         default=120.0, gt=0, le=3600, description="Seconds of processor time a record alone may take."
     )
+    self_check: int = Field(
+        default=1000,
+        ge=0,
+        description="Of so many events one has its payloads held against whole schemas; 0 for none.",
+    )
     recycle_records: int = Field(
         default=500_000, ge=1, description="Records after which a sanitizer process is replaced."
     )

@@ -11,6 +11,7 @@ from rich.text import Text
 from service.cli.console import stdout
 from service.cli.options import Config
 from service.cli.titled_table import titled_table
+from service.errors import ConfigurationError
 from service.policy.compiler import compile_policy
 from service.policy.entities import GUESSED
 from service.policy.loader import load_files
@@ -79,6 +80,43 @@ def show(
     if judged.row_count:
         stdout.print(judged)
     _print(f"Fingerprint {fingerprint}")
+
+
+@app.command("compile")
+def compile_(
+    config: Config = None,
+    show_plans: Annotated[
+        bool, typer.Option("--show", help="Print the code that collects fields, and every payload.")
+    ] = False,
+    event: Annotated[
+        str | None, typer.Option(help="Show this tracked event, or this call, only.", metavar="NAME")
+    ] = None,
+    vendor: Annotated[VendorName | None, typer.Option(help="Show this vendor's payloads only.")] = None,
+) -> None:
+    """Compile the policy into the plans that events are sanitized by, and show them.
+
+    A plan is the code that gives an event's fields to the policy's actions, and one payload for each vendor
+    with places for what these make of them (docs/performance.md).
+    """
+    from service.sanitize.plan_compiler import Plans  # noqa: PLC0415  (Presidio takes a while to import)
+    from service.sanitize.plan_text import kind_of, payloads  # noqa: PLC0415
+
+    plan, vendors = load_files(config or load_settings().config_dir)
+    compiled = compile_policy(plan, vendors)
+    plans = Plans(compiled)
+    chosen = [each for each in plans if event in {None, each.name or each.call.value}]
+    if not chosen:
+        known = ", ".join(sorted(each.name or each.call.value for each in plans))
+        raise ConfigurationError(f"no vendor gets an event {event!r}; there are: {known}")
+    _print(f"{len(list(plans))} kinds of events, {plans.fields} fields, {len(compiled.vendors)} vendors.")
+    _print(f"Fingerprint {compiled.fingerprint}")
+    if not show_plans:
+        return
+    for each in chosen:
+        _print(f"\n# {kind_of(each)}\n\n{each.collector.source}")
+        for destination, payload in payloads(each):
+            if vendor in {None, destination.plan.vendor}:
+                _print(f"# {kind_of(each)}, {destination.plan.vendor}\n{payload}\n")
 
 
 def _matrix_table(matrix: Matrix, vendors: list[VendorName]) -> Table:

@@ -34,6 +34,9 @@ OUTCOMES = Counter(
 )
 REMARKS = Counter("weir_remarks", "Values changed or refused, by what was found.", ["vendor", "entity"])
 TEXTS = Counter("weir_texts", "Texts searched for personal data, by where the result came from.", ["source"])
+SELF_CHECK_FAILURES = Counter(
+    "weir_self_check_failures", "Payloads that passed in short and not by the vendor's whole schema."
+)
 GATE_HITS = Counter("weir_gate_hits", "Personal data that only the gate found.", ["vendor", "path", "family"])
 BATCH_RECORDS = Histogram(
     "weir_batch_records",

@@ -37,6 +37,7 @@ class Output:
         remarks: What was done to fields.
         gate_hits: What only the gate found.
         texts: Texts searched, by where the result came from.
+        failed_self_checks: Payloads that only the whole schema refused.
         seconds: What encoding took.
     """
 
@@ -47,6 +48,7 @@ class Output:
     remarks: Counter[Remark]
     gate_hits: Counter[GateHit]
     texts: Counter[str]
+    failed_self_checks: int
     seconds: float
 
     @property
@@ -127,6 +129,7 @@ class Encoding:
             remarks=result.remarks,
             gate_hits=result.gate_hits,
             texts=result.texts,
+            failed_self_checks=result.failed_self_checks,
             seconds=time.perf_counter() - begun,
         )
 

@@ -201,6 +201,7 @@ class SanitizerPool:
             result.remarks += alone.remarks
             result.gate_hits += alone.gate_hits
             result.texts += alone.texts
+            result.failed_self_checks += alone.failed_self_checks
         return result
 
     def _alone(self, slot: _Slot, record: bytes | None) -> BatchResult:

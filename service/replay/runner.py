@@ -397,6 +397,7 @@ def _pool(plan: Plan, config_dir: Path, batch_size: BatchSize) -> SanitizerPool:
         settings.spacy_model,
         settings.detection_profile,
         frozenset(plan.definition.vendors),
+        settings.self_check,
     )
     limits = PoolLimits.of(settings)
     return SanitizerPool(config, limits, processes=settings.processes, batch_size=batch_size)

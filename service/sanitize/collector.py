@@ -76,7 +76,7 @@ class _Writer:
 
     def _value(self, node: _Node, value: str, depth: int) -> Iterator[str]:
         if node.field is not None:
-            yield f"{_indent(depth)}if {value} is not None:  # {node.field.dotted}"
+            yield f"{_indent(depth)}if {value} is not None:  # {node.field.dotted!r}"
             yield from self._field(node.field, value, depth + 1)
         if node.children:
             yield f"{_indent(depth)}if {value}.__class__ is dict:"

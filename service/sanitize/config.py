@@ -20,6 +20,7 @@ class SanitizerConfig:
     spacy_model: str
     detection_profile: str = Profile.BALANCED
     vendors: frozenset[VendorName] = frozenset(VendorName)
+    self_check: int = 1000
 
     def load(self) -> "Sanitizer":
         """Build the sanitizer from the files.
@@ -35,4 +36,5 @@ class SanitizerConfig:
 
         policy = load(self.config_dir).only(self.vendors)
         keyring = KeyRing.load(self.keyring_file)
-        return Sanitizer(policy, keyring, Detector(self.spacy_model, Profile(self.detection_profile)))
+        detector = Detector(self.spacy_model, Profile(self.detection_profile))
+        return Sanitizer(policy, keyring, detector, self_check=self.self_check)

@@ -1,6 +1,7 @@
 """From the compiled policy to the plan of every kind of event, once at start-up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from service.actions.action import Action
 from service.actions.registry import build
@@ -48,6 +49,10 @@ class Plans:
         # Of a tracked event that no vendor may get, the name is as good as none.
         self._calls = {call: compiler.plan(call, None) for call in CallType}
         self.fields = compiler.fields
+
+    def __iter__(self) -> Iterator[EventPlan]:
+        """The plans of all kinds that the policy names."""
+        return chain(self._tracked.values(), (plan for plan in self._calls.values() if plan.destinations))
 
     def find(self, call: CallType, name: str | None) -> EventPlan:
         """The plan for an event."""

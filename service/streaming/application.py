@@ -129,7 +129,11 @@ class Application(faust.App):
         )
         self._pool = SanitizerPool(
             SanitizerConfig(
-                settings.config_dir, checked.keyring_file, settings.spacy_model, settings.detection_profile
+                settings.config_dir,
+                checked.keyring_file,
+                settings.spacy_model,
+                settings.detection_profile,
+                self_check=settings.self_check,
             ),
             PoolLimits.of(settings),
             processes=settings.processes,

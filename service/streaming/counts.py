@@ -22,6 +22,7 @@ def count(batch: RecordBatch, output: Output, seconds: float) -> None:
         metrics.BYTES_OUT.labels(vendor).inc(size)
     for source, texts in output.texts.items():
         metrics.TEXTS.labels(source).inc(texts)
+    metrics.SELF_CHECK_FAILURES.inc(output.failed_self_checks)
     remarks: Counter[tuple[str, str]] = Counter()
     for remark, times in output.remarks.items():
         remarks[remark.vendor, remark.entity or "value"] += times
