@@ -39,6 +39,7 @@ _MOST_SEGMENTS: Final = 50
 _ENCODINGS: Final = 4
 _CACHED_URLS: Final = 2048
 _LONGEST_CACHED_URL: Final = 1024
+_LONGEST_CACHED_SEGMENT: Final = 64
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _AUTHORITY = re.compile(r"//([^/?#]*)")
@@ -126,23 +127,38 @@ class UrlParts:
         return tuple(part.scan for part in self.path if part.scan is not None)
 
 
-def without_rest(url: str) -> str:
-    """A URL without what `take_apart` leaves out anyway, its fragment and all parameters but a campaign's.
+def essence(url: str) -> str:
+    """A URL that `take_apart` gives the same parts of, as short as can be: pages come again, ids don't.
 
-    Pages come again, the tokens in their queries and fragments don't.
+    Without its fragment and all parameters but a campaign's, and with `:id` for whatever becomes that.
     """
     if len(url) > _LONGEST_URL or not url.isprintable():
         return url  # refused as a whole
     address, _, _ = url.partition("#")
     address, _, query = address.partition("?")
-    if "utm_" not in query:
-        return address
-    return address + "?" + "&".join(part for part in query.split("&") if part.startswith("utm_"))
+    if "utm_" in query:
+        return address + "?" + "&".join(part for part in query.split("&") if part.startswith("utm_"))
+    return _essence_of_address(address)
+
+
+@text_cache(entries=_CACHED_URLS, longest=_LONGEST_CACHED_URL)
+def _essence_of_address(address: str) -> str:
+    parts = _parts_of(address)
+    if parts is None or any(part.shown in {ID, IP} for part in parts.host or ()):
+        return address  # not of a host that says something: `:id` is no label
+    scheme = f"{parts.scheme}:" if parts.scheme else ""
+    port = f":{parts.port}" if parts.port else ""
+    host = "" if parts.host is None else "//" + ".".join(part.shown for part in parts.host) + port
+    return scheme + host + "/".join(part.shown for part in parts.path)
 
 
 @text_cache(entries=_CACHED_URLS, longest=_LONGEST_CACHED_URL)
 def take_apart(url: str) -> UrlParts | None:
     """The parts of an http(s) URL, of `//host/path` or of a path that begins with a slash; else None."""
+    return _parts_of(url)
+
+
+def _parts_of(url: str) -> UrlParts | None:
     url = url.strip(" ").replace("\\", "/")
     if not 0 < len(url) <= _LONGEST_URL or not url.isprintable():
         return None
@@ -167,6 +183,7 @@ def take_apart(url: str) -> UrlParts | None:
     )
 
 
+@text_cache(entries=_CACHED_URLS, longest=_LONGEST_HOST)
 def _host_and_port(authority: str) -> tuple[tuple[Part, ...], str] | None:
     match = _HOST_AND_PORT.fullmatch(unicodedata.normalize("NFKC", authority).casefold())
     if match is None or int(match[2] or 0) > _GREATEST_PORT:
@@ -238,6 +255,7 @@ def _is_collection(segment: str) -> bool:
     return len(segment) == 1 or segment.casefold() in _collections()
 
 
+@text_cache(entries=_CACHED_URLS, longest=_LONGEST_CACHED_SEGMENT)
 def _word_part(segment: str) -> Part:
     if _VERSION.fullmatch(segment):
         return Part(segment)

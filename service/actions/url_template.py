@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.redaction import count, redacted
-from service.actions.url_parts import ID, Part, UrlParts, take_apart, without_rest
+from service.actions.url_parts import ID, Part, UrlParts, essence, take_apart
 from service.detection.spans import DENY_LIST
 from service.events.json_value import JsonValue
 from service.policy.entities import Entity
@@ -18,7 +18,7 @@ class UrlTemplateAction(Action):
     """
 
     def essence(self, value: JsonValue) -> JsonValue:
-        return without_rest(value) if isinstance(value, str) else value
+        return essence(value) if isinstance(value, str) else value
 
     def texts(self, value: JsonValue) -> tuple[str, ...]:
         parts = take_apart(value) if isinstance(value, str) else None
