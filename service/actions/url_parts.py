@@ -23,8 +23,10 @@ from urllib.parse import unquote
 
 from tldextract import TLDExtract
 
+from service.actions.action import Action
 from service.actions.word_list import word_list
 from service.detection.lexicon import Commonness, lexicon, word_key
+from service.events.json_value import JsonValue
 from service.text_cache import text_cache
 
 ID: Final = ":id"
@@ -139,6 +141,13 @@ def essence(url: str) -> str:
     if "utm_" in query:
         return address + "?" + "&".join(part for part in query.split("&") if part.startswith("utm_"))
     return _essence_of_address(address)
+
+
+class UrlAction(Action):
+    """An action on URLs: those with one essence become the same."""
+
+    def essence(self, value: JsonValue) -> JsonValue:
+        return essence(value) if isinstance(value, str) else value
 
 
 @text_cache(entries=_CACHED_URLS, longest=_LONGEST_CACHED_URL)

@@ -1,16 +1,13 @@
 """url_path: the path of a URL, templated as url_template does it."""
 
-from service.actions.action import REFUSED, Action, ActionContext, RefusedType
-from service.actions.url_parts import essence, take_apart
+from service.actions.action import REFUSED, ActionContext, RefusedType
+from service.actions.url_parts import UrlAction, take_apart
 from service.actions.url_template import templated_path
 from service.events.json_value import JsonValue
 
 
-class UrlPathAction(Action):
+class UrlPathAction(UrlAction):
     """`https://example.org/users/42/keys?q=x` and `/users/42/keys` to `/users/:id/keys`."""
-
-    def essence(self, value: JsonValue) -> JsonValue:
-        return essence(value) if isinstance(value, str) else value
 
     def texts(self, value: JsonValue) -> tuple[str, ...]:
         parts = take_apart(value) if isinstance(value, str) else None

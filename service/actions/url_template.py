@@ -3,22 +3,19 @@
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from service.actions.action import REFUSED, Action, ActionContext, RefusedType
+from service.actions.action import REFUSED, ActionContext, RefusedType
 from service.actions.redaction import count, redacted
-from service.actions.url_parts import ID, Part, UrlParts, essence, take_apart
+from service.actions.url_parts import ID, Part, UrlAction, UrlParts, take_apart
 from service.detection.spans import DENY_LIST
 from service.events.json_value import JsonValue
 from service.policy.entities import Entity
 
 
-class UrlTemplateAction(Action):
+class UrlTemplateAction(UrlAction):
     """`https://ana@example.org/users/42/keys?q=x#top` to `https://example.org/users/:id/keys`.
 
     Takes http(s) URLs, `//host/path` and paths that begin with a slash; url_parts.py says what stays.
     """
-
-    def essence(self, value: JsonValue) -> JsonValue:
-        return essence(value) if isinstance(value, str) else value
 
     def texts(self, value: JsonValue) -> tuple[str, ...]:
         parts = take_apart(value) if isinstance(value, str) else None

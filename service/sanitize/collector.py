@@ -16,7 +16,7 @@ from service.sanitize.columns import Cell, Field, KeyVersion, ScanColumn
 _MANY: Final = 64
 _ARGUMENTS: Final = "version, known, cells, scans"
 
-Scans: TypeAlias = list[tuple[ScanColumn, JsonValue]]
+Scans: TypeAlias = list[tuple[tuple[ScanColumn, ...], JsonValue]]
 #: Takes an event's body and the keys; adds what became of its fields, and what may have to be searched.
 Collect: TypeAlias = Callable[[JsonObject, KeyVersion, Sequence[Mapping[Any, Cell]], list[Cell], Scans], None]
 
@@ -91,10 +91,10 @@ class _Writer:
                 known = f"known[{field.number}].get({value}) if {value}.__class__ is str else None"
                 made = f"({known}) or {made}"
             yield f"{_indent(depth)}cells.append({made})"
-        for place, column in enumerate(field.scanning):
-            name = f"column_{field.number}_{place}"
-            self.names[name] = column
-            yield f"{_indent(depth)}scans.append(({name}, {value}))"
+        for place, family in enumerate(field.scanning):
+            columns = f"columns_{field.number}_{place}"
+            self.names[columns] = family
+            yield f"{_indent(depth)}scans.append(({columns}, {value}))"
 
     def _by_its_keys(self, node: _Node, variable: str, depth: int) -> Iterator[str]:
         table: dict[str, Any] = {}

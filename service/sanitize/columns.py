@@ -318,8 +318,13 @@ class ScanColumn(Column):
         self._cells = _Cells()
 
     def essence(self, value: JsonValue) -> JsonValue:
-        """What of a value to ask the other methods about."""
+        """What of a value to ask the other methods about; the same for all columns of one `family`."""
         return self._action.essence(value)
+
+    @property
+    def family(self) -> object:
+        """Tells columns apart that may see another essence of a value."""
+        return type(self._action).essence
 
     def texts(self, value: JsonValue) -> tuple[str, ...]:
         """The texts of a value that must be searched."""
@@ -363,7 +368,7 @@ class Field:
         number: Tells it from all others.
         dotted: Its path.
         columns: Its columns that need nothing but the value and keys.
-        scanning: Those whose texts must be searched first.
+        scanning: Those whose texts must be searched first, by what they see in a value.
         comes_again: Whether its values are likely to.
     """
 
@@ -373,8 +378,13 @@ class Field:
         self.number = number
         self.dotted = [*columns, *scanning][0].rule.dotted
         self.columns = tuple(columns)
-        self.scanning = tuple(scanning)
+        families: dict[object, list[ScanColumn]] = {}
+        for column in scanning:
+            families.setdefault(column.family, []).append(column)
+        self.scanning = tuple(map(tuple, families.values()))
         self.comes_again = self.dotted not in _ALWAYS_NEW
+        #: Who and where somebody is comes again with each event of a session; what happened need not.
+        self._of_session = not self.dotted.startswith(("properties.", "traits."))
         self._leaves = leaves
         self._make = self.columns[0].cell if len(columns) == 1 else self._cell
 
@@ -389,7 +399,7 @@ class Field:
         if cell is None:
             cell = self._make(value, version)
             if not isinstance(value, str) or len(value) <= _LONGEST_REMEMBERED:
-                cells.remember(key, cell)
+                cells.remember(key, cell, at_once=self._of_session)
         return cell
 
     def _cell(self, value: JsonValue, version: KeyVersion) -> Cell:
@@ -415,10 +425,10 @@ class _Cells:
         self.known: dict[Any, Cell] = {}
         self._seen: set[int] = set()
 
-    def remember(self, key: object, cell: Cell) -> None:
-        """Keep a cell, if its value has been seen before."""
+    def remember(self, key: object, cell: Cell, *, at_once: bool = False) -> None:
+        """Keep a cell, if its value has been seen before, or is likely to be seen again."""
         mark = hash(key)
-        if mark not in self._seen:
+        if not at_once and mark not in self._seen:
             if len(self._seen) == _SEEN:
                 self._seen.clear()
             self._seen.add(mark)

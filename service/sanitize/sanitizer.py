@@ -267,10 +267,11 @@ class Sanitizer:
     def _scan(self, journey: _Journey, scans: Scans, *, remembered: bool) -> None:
         """See which columns have to have texts searched."""
         found: list[_Scan] = []
-        for column, value in scans:
-            essence = column.essence(value)
-            cell = column.remembered(essence, journey.hint) if remembered else None
-            found.append((column, essence, cell))
+        for columns, value in scans:
+            essence = columns[0].essence(value)
+            for column in columns:
+                cell = column.remembered(essence, journey.hint) if remembered else None
+                found.append((column, essence, cell))
         scanned = {text for _, _, cell in found if cell for text in cell.scanned}
         if scanned and journey.known.may_stand_in(scanned):
             found = [
@@ -395,11 +396,12 @@ class _Delivery(NamedTuple):
         template = self.layout.templates[taker]
         if isinstance(template, ShapeReason):
             return DeadLettered(plan.vendor, Stage.SHAPE, template)
-        hits: Counter[GateHit] = Counter()
+        hits: Counter[GateHit] | None = None
         payload: bytes | ShapeReason
         if gate is None:
             payload = template.payload(self.encoded)
         else:
+            hits = Counter()
             replaced = self._replaced(gate, template, destination, hits)
             payload = template.render_with(self.encoded, replaced)
             payload = template.full_refusal(payload) or payload
