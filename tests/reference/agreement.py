@@ -19,7 +19,6 @@ from service.events.timestamps import parse_timestamp
 from service.pseudonyms.keyring import KeyRing, KeyVersion
 from service.sanitize.outcomes import BatchResult, Outcome, RecordOutcomes, Sent
 from tests.reference.events import KEYS_BEGIN, EventMaker
-from tests.reference.interpreter import Reference
 from tests.reference.policies import PlannedPolicy, random_policy
 
 
@@ -67,11 +66,6 @@ def keyring() -> KeyRing:
             for number, begin in enumerate(KEYS_BEGIN, start=1)
         )
     )
-
-
-def reference(of: Case, detector: Detector) -> Reference:
-    """The interpreter of a case's policy."""
-    return Reference(of.policy.compiled, of.keyring, detector)
 
 
 def difference(

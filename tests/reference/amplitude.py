@@ -3,8 +3,8 @@
 from service.events.event import CallType
 from service.vendors.form import ShapeReason
 from tests.reference.envelope import ENVELOPE, Envelope
-from tests.reference.payload import Object, Transformed, Value, cut, leaves, plain
-from tests.reference.places import candidates, put
+from tests.reference.payload import Object, Transformed, Value, cut, leaves
+from tests.reference.places import candidates, put, same
 
 CALLS = frozenset(CallType) - {CallType.ALIAS}
 LONGEST = 1024
@@ -79,7 +79,7 @@ def _put(payload: Object, sections: dict[str, Object], path: str, value: Value, 
         name = _TOP_LEVEL[path]
         if name not in payload:
             payload[name] = value
-        if plain(payload[name]) == value.json:
+        if same(payload[name], value):
             return True
     if path.startswith("traits."):
         section = "group_properties" if call is CallType.GROUP else "user_properties"

@@ -62,10 +62,15 @@ SENTENCES: Final = (
     "  spaces\tand \u200binvisible\u200b {name} ",
     "Ana Lima lives at 12 Harbour Street, Springfield",
     "",
+    "nightowl77 was here, says {name}",
+    "7.11 of prj-9912",
     "free",
     "true",
 )
-QUIET: Final = ("all good", "free", "Größe", "1", "true", "does it work with 7.11?", "", "Linux", "x" * 37)
+QUIET: Final = (
+    *("all good", "free", "Größe", "1", "true", "does it work with 7.11?", "", "Linux"),
+    *(letter * (length + more) for letter, length in zip("xüy", CUTS, strict=False) for more in (0, 1)),
+)
 URLS: Final = (
     "https://console.example.org/users/{user}/keys?utm_source={name}&utm_term=x&q={email}#top",
     "https://console.example.org/docs/quickstart",
@@ -119,6 +124,7 @@ KEYS_BEGIN: Final = ("1969-12-31T00:00:00Z", "2026-01-01T00:00:00Z", "2026-06-01
 
 #: The classes of which a value may be long.
 _TEXTS: Final = ("text.short", "text.long", "note", "web.campaign")
+_COUNTRY: Final = "context.location.country"
 #: Items of a list that is longer than any vendor takes, or nearly.
 _LONG_LISTS: Final = (254, 255, 256, 300)
 
@@ -142,7 +148,7 @@ class EventMaker:
             "identifier.user": lambda who: who.user,
             "identifier.device": lambda who: who.device,
             "identifier.event": lambda _: f"m-{rng.randrange(50)}",
-            "identifier.object": lambda who: rng.choice(("prj-9912", "org_77", 9912, who.user)),
+            "identifier.object": lambda who: rng.choice(("prj-9912", "org_77", 9912, "7.11", who.user)),
             "contact.email": lambda who: who.email,
             "contact.phone": lambda who: who.phone,
             "person.name": lambda who: who.name,
@@ -152,6 +158,7 @@ class EventMaker:
             "organization.name": lambda _: rng.choice(("Umbrella Ltd", "ACME")),
             "organization.size": lambda _: rng.choice((1, 12, 5000, "37")),
             "location.country": lambda _: rng.choice(("DE", "Brazil", "US", "Atlantis")),
+            "nation": lambda _: rng.choice(("DE", "US", "de", "Brazil")),
             "location.region": lambda _: rng.choice(("BR-SP", "São Paulo", "Georgia", "CA")),
             "locale.language": lambda _: rng.choice(("pt-BR", "de", "fr_FR", "en")),
             "network.ip": lambda _: rng.choice(("203.0.113.77", "2001:db8:1:2::3", "::ffff:203.0.113.9")),
@@ -173,7 +180,7 @@ class EventMaker:
         while len(records) < count:
             first = self._event()
             records.append(self._record(first.body))
-            records += [self._record(self._sibling(first)) for _ in range(self._rng.choice((0, 5, 15, 25)))]
+            records += [self._record(self._sibling(first)) for _ in range(self._rng.choice((0, 5, 15, 30)))]
         return records[:count]
 
     def _record(self, body: JsonObject) -> bytes | None:
@@ -210,15 +217,17 @@ class EventMaker:
                 for name, value in (("userId", who.user), ("anonymousId", who.device))
                 if name in body
             }
-        body["messageId"] = f"m-{rng.randrange(50)}"
+        body["messageId"] = f"m-{rng.randrange(50)}" if rng.random() < 0.98 else "undefined"
         if rng.random() < 0.1:
             body["timestamp"] = self._time()
         changed = rng.sample(list(first.fields), min(rng.choice((1, 1, 2, 4)), len(first.fields)))
+        if _COUNTRY in first.fields and rng.random() < 0.3:  # valid with GA4 or not, by its value alone
+            changed.append(_COUNTRY)
         for path in changed:
             place(body, path, self._value(path, first.fields[path], who, 0.05))
-        if rng.random() < 0.01:  # some of its texts are so long that the whole is too large for Segment
+        if rng.random() < 0.02:  # some of its texts are so long that the whole is too large for Segment
             texts = [path for path, form in first.fields.items() if form["class"] in _TEXTS]
-            for path in texts[:4]:
+            for path in texts[:6]:
                 place(body, path, long_text(rng, CUTS[-1], FILLERS[2]))
         return body
 
@@ -243,7 +252,7 @@ class EventMaker:
         context = body.setdefault("context", {})
         if isinstance(context, dict) and rng.random() < 0.8:
             context["consent"] = self._consent()
-        if rng.random() < 0.15:
+        if rng.random() < 0.25:
             body["integrations"] = self._switches()
         if rng.random() < 0.2:
             self._scatter(body, who)
@@ -311,7 +320,15 @@ class EventMaker:
 
     def _switches(self) -> JsonValue:
         rng = self._rng
-        names = [*self._policy.integrations, "All", "mixpanel", "google analytics 4", "Other"]
+        names = [
+            *self._policy.integrations,
+            "All",
+            "mixpanel",
+            "google analytics 4",
+            "posthog",
+            "ALL",
+            "Other",
+        ]
         if rng.random() < 0.1:
             return rng.choice((None, {}))
         settings: tuple[JsonValue, ...] = (True, True, False, {}, {"x": 1}, None, 1, "true")
@@ -321,7 +338,10 @@ class EventMaker:
         """Keys that no plan names, and what lies on the way to fields that it does name."""
         rng = self._rng
         place(body, rng.choice(("properties.unknown", "context.x.y", "traits.other")), who.email)
-        body["extra"] = {"firstName": who.name, "deep": [{"email": who.email}]}
+        body["extra"] = {
+            "firstName": who.name,
+            "deep": [{"email": who.email, "username": "nightowl77"}, ["x"]],
+        }
         if rng.random() < 0.3:
             path = rng.choice(
                 ("context.page", "context.os", "properties.address", "context.deep.a", "traits")
@@ -344,7 +364,7 @@ class EventMaker:
         if kind == "boolean":
             return rng.choice((True, False, True, False, 1, 0, "true"))
         if kind == "list":
-            if rng.random() < 0.02:
+            if rng.random() < 0.06:
                 return [self._word(form, who)] * rng.choice(_LONG_LISTS)
             return [self._word(form, who) for _ in range(rng.choice((0, 1, 2, 3, 4)))]
         return self._word(form, who)

@@ -1,11 +1,33 @@
-"""The event's own identity values, for the interpreter."""
+"""The event's own identity values, found by looking at everything it holds."""
 
-from service.detection.known_values import KnownValues
+from collections.abc import Iterator
+
+from service.detection.known_values import Identity, KnownValues, by_looks, identity, kind_of
 from service.events.event import Event
+from service.events.json_value import JsonValue
+from service.events.paths import MISSING, lookup
 from service.policy.plan import CompiledPolicy
-from tests.identities import known_values_of
 
 
 def known_values(event: Event, policy: CompiledPolicy) -> KnownValues:
-    """The matcher of the event's own identity values."""
-    return known_values_of(event.body, policy.identity_fields)
+    """The matcher of what the plan classifies as an identity value, and of what looks like one."""
+    found: set[Identity] = set()
+    for field in policy.identity_fields:
+        value = lookup(event.body, field.path)
+        known = None if value is MISSING else identity(value, kind_of(field.data_class))
+        if known is not None:
+            found.add(known)
+    found.update(_looking_like_one(event.body, "", ""))
+    return KnownValues(found)
+
+
+def _looking_like_one(value: JsonValue, key: str, parent: str) -> Iterator[Identity]:
+    """Values under a key, of an object under another one; the items of a list stand where the list does."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield from _looking_like_one(inner, name, key)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _looking_like_one(item, key, parent)
+    else:
+        yield from by_looks(value, key, parent)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Mapping
 
+import orjson
+
 from service.events.event import CallType
 from tests.reference.payload import Node, Object, plain
 
@@ -52,6 +54,5 @@ def put(target: Object, names: list[str], value: Node) -> bool:
 
 
 def same(one: Node, other: Node) -> bool:
-    """Whether two say the same: `1` and `true` do not."""
-    a, b = plain(one), plain(other)
-    return a == b and type(a) is type(b)
+    """Whether two say the same, as it is written: `1`, `true` and `1.0` do not."""
+    return orjson.dumps(plain(one)) == orjson.dumps(plain(other))

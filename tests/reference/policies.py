@@ -90,6 +90,8 @@ CONTEXT: Final = {
     "context.traits.name": "person.name",
     "context.traits.email": "contact.email",
     "context.traits.seats": "organization.size",
+    "context.traits.title": "text.short",
+    "context.traits.note": "note",
     "context.traits.born": "person.birth",
     "context.traits.properties.plan": "category",
     "context.traits.first_open_time": "measure",
@@ -210,6 +212,7 @@ SUITING: Final[Mapping[str, tuple[str, ...]]] = {
     "organization.name": ("pseudonymize", "scrub"),
     "organization.size": ("number_bucket", "keep"),
     "location.country": ("country",),
+    "nation": ("keep",),
     "location.region": ("region",),
     "locale.language": ("language", "keep"),
     "network.ip": ("ip_prefix",),
@@ -303,11 +306,13 @@ class _Draft:
         if rng.random() < 0.1:  # Segment's schema takes no such field
             common["sentAt"] = self._field("time", 0.0)
         common |= self._fields({**CONTEXT, **self._some(PROPERTIES, 3)}, share, stray, common)
+        if rng.random() < 0.7:  # as a word that GA4's schema takes or not
+            common["context.location.country"] = self._field("nation", 0.0)
         common |= self._fields(SEGMENTS, rng.choice((0.0, 0.0, 0.0, 0.3)), stray, common)
         names = rng.sample(EVENT_NAMES, rng.randint(1, 5))
         self.plan: dict[str, Any] = {"common": common}
         self.plan["events"] = {
-            name: self._fields({**PROPERTIES, **self._some(TRAITS, 4)}, share, stray, common)
+            name: self._fields({**PROPERTIES, **self._some(TRAITS, 8)}, share, stray, common)
             for name in names
         }
         self.plan["calls"] = {
@@ -384,6 +389,8 @@ class _Draft:
                         {"type": "list", "max_length": longest, "max_items": rng.choice((3, 300))},
                     )
                 )
+            case "nation":  # GA4's schema takes none but codes
+                return {"type": "word", "pattern": "[A-Za-z]{2,9}"}
             case "device.platform":
                 return rng.choice(
                     (
