@@ -4,15 +4,16 @@ The yardsticks get the same raw records, right before Weir does: plain Faust, wh
 promises nothing, and plain aiokafka, which passes whole batches on, exactly once.
 """
 
-import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 from rich.console import Console
 
 from service.bench import latency
+from service.bench.core import CoreReport, measure_core
 from service.bench.latency import LatencyReport
 from service.bench.machine import machine
 from service.bench.sheet import Sheet
@@ -22,7 +23,7 @@ from service.demo.events import Mix, generate
 from service.demo.pipeline import Pipeline, Progress, own_settings, partitions_of, running, watch
 from service.demo.run import Steps
 from service.events.json_value import JsonObject
-from service.policy import load
+from service.policy import load as load_policy
 from service.policy.plan import CompiledPolicy
 from service.settings import Settings
 from service.streaming.topics import NeededTopic, Role
@@ -34,6 +35,30 @@ _AIOKAFKA: Final = "aiokafka copy"
 _SEED: Final = 1
 #: Events with several sentences take far longer: of these, one for so many others.
 _TEXT_SHARE: Final = 10
+#: Events of a round of the core, of which there are several: a tenth of the others, but no more than these.
+_CORE_SHARE: Final = 10
+_MOST_CORE_EVENTS: Final = 3000
+
+
+class Load(NamedTuple):
+    """What is sent.
+
+    Attributes:
+        traffic: The kinds.
+        events: How many of each; of those with several sentences a tenth.
+        rate: Events per second at which latency is measured; of those with several sentences a tenth.
+        seconds: How long, after a quarter as much of warm-up.
+    """
+
+    traffic: Sequence[Mix]
+    events: int
+    rate: int
+    seconds: int
+
+    @property
+    def core_events(self) -> int:
+        """Events of one round of the core."""
+        return min(_MOST_CORE_EVENTS, self.events // _CORE_SHARE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +114,12 @@ class PipelineReport:
     Attributes:
         processes: The worker's sanitizer processes.
         traffic: By kind.
+        core: What a raw event costs without Kafka, beside the floor and other engines.
     """
 
     processes: int
     traffic: Mapping[Mix, TrafficReport]
+    core: CoreReport
 
     @property
     def sheets(self) -> list[Sheet]:
@@ -163,11 +190,13 @@ class PipelineReport:
         for sheet in self.sheets:
             sheet.print(console)
         console.print(self.conditions)
+        self.core.print(console)
 
     def as_json(self) -> JsonObject:
         return {
             "processes": self.processes,
             "traffic": {mix: each.as_json() for mix, each in self.traffic.items()},
+            "core": self.core.as_json(),
             "machine": machine(),
         }
 
@@ -190,40 +219,47 @@ def _milliseconds(seconds: float) -> str:
 
 
 def measure(
-    settings: Settings, *, traffic: Sequence[Mix], events: int, rate: int, seconds: int, steps: Steps
+    settings: Settings, load: Load, *, vrl: Path | None, benthos: Path | None, steps: Steps
 ) -> PipelineReport:
     """Send each kind of traffic through the yardsticks and a real worker, and once more at a steady rate.
 
-    Of events with several sentences there are a tenth as many, at a tenth of the rate. Latency has a quarter
-    of its seconds as warm-up before them.
+    Then measure the core in this process, beside the binaries of other engines that are given.
 
     Raises:
         WeirError: if the broker, the worker or a yardstick does not do its part.
     """
-    policy = load(settings.config_dir)
+    with use_broker() as bootstrap:
+        traffic = measure_traffic(bootstrap, settings, load, steps)
+    core = measure_core(settings, events=load.core_events, vrl=vrl, benthos=benthos, steps=steps)
+    return PipelineReport(settings.processes, traffic, core)
+
+
+def measure_traffic(bootstrap: str, settings: Settings, load: Load, steps: Steps) -> dict[Mix, TrafficReport]:
+    """Each kind of traffic, on a broker that is there.
+
+    Raises:
+        WeirError: if the broker, the worker or a yardstick does not do its part.
+    """
+    policy = load_policy(settings.config_dir)
     reports = {}
-    with contextlib.ExitStack() as stack:
-        with steps.step("Start Kafka"):
-            bootstrap = stack.enter_context(use_broker())
-        for mix in traffic:
-            share = _TEXT_SHARE if mix is Mix.TEXT else 1
-            with steps.step(f"Make up {mix} events"):
-                records = [
-                    (event.key, event.raw) for event in generate(max(1, events // share), seed=_SEED, mix=mix)
-                ]
-            faust, copy, weir, vendor_records = _throughput(settings, policy, bootstrap, records, steps)
-            steady = latency.measure(
-                settings,
-                rate=max(1, rate // share),
-                mix=mix,
-                seconds=seconds,
-                warm_up=max(1, seconds // 4),
-                steps=steps,
-                bootstrap=bootstrap,
-            )
-            size = sum(len(raw or b"") for _, raw in records) / len(records)
-            reports[mix] = TrafficReport(len(records), size, vendor_records, weir, faust, copy, steady)
-    return PipelineReport(settings.processes, reports)
+    for mix in load.traffic:
+        share = _TEXT_SHARE if mix is Mix.TEXT else 1
+        with steps.step(f"Make up {mix} events"):
+            sample = generate(max(1, load.events // share), seed=_SEED, mix=mix)
+            records = [(event.key, event.raw) for event in sample]
+        faust, copy, weir, vendor_records = _throughput(settings, policy, bootstrap, records, steps)
+        steady = latency.measure(
+            settings,
+            rate=max(1, load.rate // share),
+            mix=mix,
+            seconds=load.seconds,
+            warm_up=max(1, load.seconds // 4),
+            steps=steps,
+            bootstrap=bootstrap,
+        )
+        size = sum(len(raw or b"") for _, raw in records) / len(records)
+        reports[mix] = TrafficReport(len(records), size, vendor_records, weir, faust, copy, steady)
+    return reports
 
 
 def _throughput(

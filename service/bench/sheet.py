@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 #: Columns of the terminal for the rows' names, so that tables below each other are alike.
-_NAMES: Final = 36
+_NAMES: Final = 26
 
 
 @dataclass(frozen=True, slots=True)

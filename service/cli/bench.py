@@ -15,6 +15,15 @@ from service.settings import Settings, load_settings
 
 Processes = Annotated[int | None, typer.Option(min=1, help="Sanitizer processes. [default: WEIR_PROCESSES]")]
 Json = Annotated[bool, typer.Option("--json", help="The figures as JSON.")]
+Traffic = Annotated[list[Mix] | None, typer.Option(help="A kind of events; may be repeated. [default: all]")]
+Events = Annotated[
+    int, typer.Option(min=1000, max=1_000_000, help="How many events of each kind; of text a tenth.")
+]
+Rate = Annotated[
+    int, typer.Option(min=1, max=10_000, help="Raw events a second for the latency; of text a tenth.")
+]
+Vrl = Annotated[Path | None, typer.Option(help="The contender in VRL, see tests/benchmarks.")]
+Benthos = Annotated[Path | None, typer.Option(help="The contender in Bloblang.")]
 
 MIX_HELP = "The demo's events, one of ten with words; only events without; or only long texts."
 
@@ -31,6 +40,13 @@ def _settings(processes: int | None) -> Settings:
     return settings if processes is None else settings.model_copy(update={"processes": processes})
 
 
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{path}: cannot be read: {error.strerror}") from None
+
+
 def _write(path: Path, picture: str) -> None:
     try:
         path.write_text(picture, "utf-8")
@@ -41,16 +57,12 @@ def _write(path: Path, picture: str) -> None:
 @bench.command()
 def pipeline(
     *,
-    traffic: Annotated[
-        list[Mix] | None, typer.Option(help="A kind of events; may be repeated. [default: all]")
-    ] = None,
-    events: Annotated[
-        int, typer.Option(min=1000, max=1_000_000, help="How many events of each kind; of text a tenth.")
-    ] = 20_000,
-    rate: Annotated[
-        int, typer.Option(min=1, max=10_000, help="Raw events a second for the latency; of text a tenth.")
-    ] = 500,
+    traffic: Traffic = None,
+    events: Events = 20_000,
+    rate: Rate = 500,
     seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long to measure the latency.")] = 20,
+    vrl: Vrl = None,
+    benthos: Benthos = None,
     processes: Processes = None,
     json: Json = False,
 ) -> None:
@@ -59,15 +71,47 @@ def pipeline(
     Sends events through a real Kafka and a real worker, exactly once: without words, the demo's mix, and such
     with several sentences. The same records go, on the same broker, through a plain Faust agent that does
     nothing but send each to another topic, and through a plain aiokafka program that copies them in batches,
-    exactly once. Starts a Kafka of its own unless WEIR_KAFKA_BOOTSTRAP names one.
+    exactly once. Then the same as `weir bench sanitize`: the core without Kafka, beside a floor and other
+    engines. Starts a Kafka of its own unless WEIR_KAFKA_BOOTSTRAP names one.
     """
-    from service.bench.pipeline import measure  # noqa: PLC0415  (Kafka's clients take a while to import)
+    from service.bench.pipeline import Load, measure  # noqa: PLC0415  (Kafka's clients take a while to import)
+
+    load = Load(traffic or list(Mix), events, rate, seconds)
+    report = measure(_settings(processes), load, vrl=vrl, benthos=benthos, steps=steps_on(stderr))
+    if json:
+        stdout.print_json(data=report.as_json())
+    else:
+        report.print(stdout)
+
+
+@bench.command()
+def capacity(
+    *,
+    rate: Annotated[
+        list[int] | None,
+        typer.Option("--for", min=1, help="Raw events a second to serve; may be repeated. [default: 10000]"),
+    ] = None,
+    vendors: Annotated[int, typer.Option(min=1, max=5, help="For how many vendors.")] = 5,
+    partitions: Annotated[int, typer.Option(min=1, help="Of the raw topic.")] = 4,
+    events: Events = 20_000,
+    seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long each check lasts.")] = 20,
+    processes: Processes = None,
+    json: Json = False,
+) -> None:
+    """Cores that structured events need, from their measured cost, and how far off that is.
+
+    The cost of a raw event is measured in a real worker at full speed, once for one vendor and once for five.
+    The model is then checked at two steady rates. Starts a Kafka of its own unless WEIR_KAFKA_BOOTSTRAP names
+    one.
+    """
+    from service.bench.capacity import measure  # noqa: PLC0415  (as above)
 
     report = measure(
         _settings(processes),
-        traffic=traffic or list(Mix),
+        vendors=vendors,
+        partitions=partitions,
+        rates=rate or [10_000],
         events=events,
-        rate=rate,
         seconds=seconds,
         steps=steps_on(stderr),
     )
@@ -75,6 +119,69 @@ def pipeline(
         stdout.print_json(data=report.as_json())
     else:
         report.print(stdout)
+
+
+@bench.command()
+def sweep(
+    *,
+    traffic: Traffic = None,
+    events: Events = 20_000,
+    rate: Rate = 500,
+    seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long each steady rate lasts.")] = 20,
+    processes: Annotated[
+        list[int] | None, typer.Option(min=1, help="Sanitizer processes; may be repeated. [default: 1, 2]")
+    ] = None,
+    partitions: Annotated[
+        list[int] | None,
+        typer.Option(min=1, max=1000, help="Of each topic; may be repeated. [default: 1, 4, 16, 64]"),
+    ] = None,
+    vendors: Annotated[
+        list[int] | None, typer.Option(min=1, max=5, help="May be repeated. [default: 1 to 5]")
+    ] = None,
+    kilobytes: Annotated[
+        list[float] | None,
+        typer.Option(min=0.5, max=900, help="Size of events; may be repeated. [default: 0.5, 2, 10, 100]"),
+    ] = None,
+    vrl: Vrl = None,
+    benthos: Benthos = None,
+    plot: Annotated[Path | None, typer.Option(help="Also write the sweep as an SVG image.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(help="Also rewrite the figures between the two marks of this page.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """All of docs/performance.md: the pipeline, then one condition at a time varied, then the capacity.
+
+    Every figure is of a real worker on one real Kafka, started unless WEIR_KAFKA_BOOTSTRAP names one. Takes
+    about a quarter of an hour as it stands.
+    """
+    from service.bench.performance import measure, rewritten  # noqa: PLC0415  (as above)
+    from service.bench.pipeline import Load  # noqa: PLC0415  (as above)
+    from service.bench.sweep import Grid  # noqa: PLC0415  (as above)
+
+    page = rewritten(_read(write), "") if write is not None else ""  # a page without the marks is refused now
+    usual = Grid()
+    report = measure(
+        load_settings(),
+        Load(traffic or list(Mix), events, rate, seconds),
+        Grid(
+            processes or usual.processes,
+            partitions or usual.partitions,
+            vendors or usual.vendors,
+            kilobytes or usual.kilobytes,
+        ),
+        vrl=vrl,
+        benthos=benthos,
+        steps=steps_on(stderr),
+    )
+    if json:
+        stdout.print_json(data=report.as_json())
+    else:
+        report.print(stdout)
+    if plot is not None:
+        _write(plot, report.sweep.picture())
+    if write is not None:
+        _write(write, rewritten(page, report.page(plot.name if plot is not None else None)))
 
 
 @bench.command()
@@ -106,8 +213,8 @@ def sanitize(
     events: Annotated[
         int, typer.Option(min=500, max=100_000, help="How many events of each kind a round.")
     ] = 3000,
-    vrl: Annotated[Path | None, typer.Option(help="The contender in VRL, see tests/benchmarks.")] = None,
-    benthos: Annotated[Path | None, typer.Option(help="The contender in Bloblang.")] = None,
+    vrl: Vrl = None,
+    benthos: Benthos = None,
     json: Json = False,
 ) -> None:
     """CPU time of one raw event, in one process and without Kafka, beside a floor and other engines.

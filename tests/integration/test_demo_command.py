@@ -1,4 +1,4 @@
-"""`weir demo` and `weir bench`, as a user runs them."""
+"""`weir demo`, as a user runs it, and what `weir bench` says of itself."""
 
 import json
 import re
@@ -60,30 +60,12 @@ def test_it_keeps_out_of_topics_that_are_there_already(weir: RunningWeir) -> Non
         assert set(client.list_topics()) & {weir.raw_topic, *weir.outputs} == {weir.outputs[0]}
 
 
-def test_the_pipeline_is_measured_beside_plain_faust(weir: RunningWeir) -> None:
-    run = weir.weir("bench", "pipeline", "--events", "2000", "--json")
-    assert run.returncode == 0, run.stdout + run.stderr
-    report = json.loads(run.stdout)
-    assert report["records"] == 2000
-    assert report["vendor_records"] > 4 * 2000
-    assert report["processes"] == 1
-    assert report["records_per_second"] > 0
-    assert report["passthrough_records_per_second"] > 0
-
-
-def test_the_cost_of_an_event_is_measured_by_stage(weir: RunningWeir) -> None:
-    run = weir.weir("bench", "sanitize", "--events", "500", "--json")
-    assert run.returncode == 0, run.stdout + run.stderr
-    costs = json.loads(run.stdout)["microseconds_per_raw_event"]
-    assert costs.keys() == {"structured", "demo"}
-    assert all(cost["decode"] > 0 and cost["rest"] > 0 for cost in costs.values())
-
-
 @pytest.mark.parametrize(
     ("command", "words"),
     [
         (("demo",), ("--events", "--seed", "--json", "--svg", "--keep-topics", "five vendors")),
         (("bench", "pipeline"), ("--events", "--processes", "--json", "plain Faust")),
+        (("bench", "sweep"), ("--partitions", "--plot", "--write", "--json")),
         (("bench", "sanitize"), ("--events", "--json", "CPU time")),
     ],
 )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from service.bench.performance import BEGIN, END
 from tests.running_weir import RunningWeir, admin
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
@@ -67,21 +68,38 @@ def test_replays_beside_the_worker_and_a_copy(weir: RunningWeir) -> None:
         assert not {weir.raw_topic, *weir.outputs, "weir.bench.copies"} & set(client.list_topics())
 
 
-def test_the_pipeline_beside_its_yardsticks(weir: RunningWeir) -> None:
+def test_everything_that_the_performance_page_shows(weir: RunningWeir) -> None:
+    page, plot = weir.folder / "page.md", weir.folder / "plot.svg"
+    page.write_text(f"# Page\n{BEGIN}\nold\n{END}\nrest\n")
     run = weir.weir(
-        *("bench", "pipeline", "--traffic", "structured", "--events", "3000"),
-        *("--rate", "50", "--seconds", "2", "--json"),
+        *("bench", "sweep", "--traffic", "structured", "--events", "3000", "--rate", "50", "--seconds", "1"),
+        *("--processes", "1", "--partitions", "4", "--vendors", "5", "--kilobytes", "0.5"),
+        *("--plot", str(plot), "--write", str(page), "--json"),
     )
     assert run.returncode == 0, run.stdout + run.stderr
-    report = json.loads(run.stdout)["traffic"]["structured"]
-    assert report["records"] == 3000
-    assert 4 * 3000 < report["vendor_records"] <= 5 * 3000
-    assert report["weir"]["records_per_second"] > 0
-    assert report["plain_faust"]["records_per_second"] > 0
-    assert report["weir"]["cpu_microseconds"].keys() >= {"worker", "sanitizers"}
-    assert min(report["weir"]["cpu_microseconds"].values()) > 0
-    assert report["weir"]["stage_seconds_a_batch"].keys() >= {"queue", "sanitize", "commit"}
-    assert report["latency"]["unknown_records"] == 0
+    report = json.loads(run.stdout)
+    structured = report["pipeline"]["traffic"]["structured"]
+    assert structured["records"] == 3000
+    assert 4 * 3000 < structured["vendor_records"] <= 5 * 3000
+    assert structured["weir"]["records_per_second"] > 0
+    assert structured["plain_faust"]["records_per_second"] > 0
+    assert structured["weir"]["cpu_microseconds"].keys() >= {"worker", "sanitizers"}
+    assert min(structured["weir"]["cpu_microseconds"].values()) > 0
+    assert structured["weir"]["stage_seconds_a_batch"].keys() >= {"queue", "sanitize", "commit"}
+    assert structured["latency"]["unknown_records"] == 0
+    assert report["pipeline"]["core"]["ratio_to_floor"].keys() == {"floor", "Weir"}
+    assert [point.keys() for point in report["sweep"]["series"].values()] == [{"1"}, {"4"}, {"5"}, {"0.5"}]
+    for series in report["sweep"]["series"].values():
+        assert all(run["records_per_second"] > 0 for run in series.values())
+    assert len(report["capacity"]["checks"]) == 2
+    assert all(check["measured_cores"] > 0 for check in report["capacity"]["checks"])
+    written = page.read_text()
+    assert written.startswith("# Page\n")
+    assert written.endswith("rest\n")
+    assert "old" not in written
+    assert report["capacity"]["formula"] in written
+    assert "(plot.svg)" in written
+    assert plot.read_text().startswith("<svg")
     with admin(weir.bootstrap) as client:
         ours = {weir.raw_topic, *weir.outputs, "weir.bench.passthrough", "weir.bench.copies"}
         assert not ours & set(client.list_topics())

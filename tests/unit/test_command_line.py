@@ -41,6 +41,8 @@ def test_exit_codes(arguments: list[str], code: int, capsys: pytest.CaptureFixtu
         "policy check",
         "policy show",
         "bench pipeline",
+        "bench capacity",
+        "bench sweep",
         "bench latency",
         "bench memory",
         "bench idle",

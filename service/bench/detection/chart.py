@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 from xml.sax.saxutils import escape
 
+from service.bench.scale import round_step
+
 _WIDTH: Final = 860
 _LEFT: Final = 170
 _RIGHT: Final = 40
@@ -19,8 +21,6 @@ _NAME_WIDTH: Final = 160
 _DOT: Final = 4
 #: Between the dots of one row, so that equal values do not hide each other.
 _APART: Final = 4
-#: At most so many steps on a scale.
-_STEPS: Final = 6
 _COLOURS: Final = ("#1f77b4", "#2ca02c", "#9467bd", "#d62728", "#ff7f0e", "#8c564b", "#e377c2", "#7f7f7f")
 
 
@@ -64,7 +64,7 @@ def chart(contenders: Sequence[str], panels: Sequence[Panel]) -> str:
 
 def _drawn(panel: Panel, top: int, colours: Mapping[str, str]) -> str:
     values = [value for row in panel.rows.values() for value in row.values() if value is not None]
-    step = _step(max(values, default=0) or 1)
+    step = round_step(max(values, default=0) or 1)
     steps = max(1, math.ceil(max(values, default=0) / step))
     bottom = top + panel.height - _SCALE
 
@@ -93,10 +93,3 @@ def _drawn(panel: Panel, top: int, colours: Mapping[str, str]) -> str:
                     f"<title>{escape(contender)}: {value:,.1f}</title></circle>"
                 )
     return "".join(parts)
-
-
-def _step(most: float) -> float:
-    """A round step, of which a few make a scale up to the largest value."""
-    rough: float = most / _STEPS
-    unit: float = 10 ** math.floor(math.log10(rough))
-    return next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)

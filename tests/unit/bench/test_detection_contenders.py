@@ -3,9 +3,10 @@
 import pytest
 from presidio_analyzer import RecognizerResult
 
-from service.bench.detection.chart import Panel, _step, chart
+from service.bench.detection.chart import Panel, chart
 from service.bench.detection.contenders import _found
 from service.bench.detection.measures import Found
+from service.bench.scale import round_step
 from service.policy.entities import Entity
 
 
@@ -27,7 +28,7 @@ def test_the_surer_finding_wins_and_the_rest_stays() -> None:
 
 @pytest.mark.parametrize(("most", "step"), [(6, 1), (7, 2), (100, 20), (0.5, 0.1), (3100, 1000)])
 def test_scales_have_round_steps(most: float, step: float) -> None:
-    assert _step(most) == pytest.approx(step)
+    assert round_step(most) == pytest.approx(step)
 
 
 def test_a_chart_has_a_dot_for_each_value() -> None:
