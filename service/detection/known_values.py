@@ -32,6 +32,7 @@ _SHORTEST_NAME: Final = 3
 _SHORTEST_WORD: Final = 4
 _SHORTEST_PHONE: Final = 7
 _SHORTEST_ENCODED: Final = 8
+_UNSURE: Final = 4  # characters of a value's base64 that depend on the neighbours, at most
 _SHORTEST_CORE: Final = 10  # of base64, without what depends on the neighbours
 #: Longer texts are no identity values; they are texts.
 _LONGEST: Final = 320
@@ -48,6 +49,7 @@ _CLEAN_TEXTS: Final = 16
 _LONGEST_CLEAN: Final = 256
 
 _DIGIT: Final = re.compile("[0-9]")
+_BASE64_RUN: Final = re.compile("[a-z0-9+/_-]+")
 _NOT_SOLID: Final = re.compile(r"[\W_]+")
 
 #: Mailboxes of roles, not of people.
@@ -98,6 +100,30 @@ class _Form(NamedTuple):
     capitalized: bool = False
 
 
+class Probed:
+    """What `KnownValues.may_stand_in` looks at of some texts; false where no value would fit into them.
+
+    Attributes:
+        solid: Their letters and digits in a row, as they stand and with their escapes undone.
+        has_digits: Whether there are digits among them.
+        longest_run: Of the characters that base64 is written in.
+    """
+
+    __slots__ = ("has_digits", "longest_run", "solid")
+
+    def __init__(self, solid: str, *, has_digits: bool, longest_run: int) -> None:
+        self.solid = solid
+        self.has_digits = has_digits
+        self.longest_run = longest_run
+
+    def __bool__(self) -> bool:
+        return bool(self.solid)
+
+    def holds(self, other: "Probed") -> bool:
+        """Whether what may stand in the other's texts may stand in these."""
+        return other.solid in self.solid and other.longest_run <= self.longest_run
+
+
 #: A value as it is written, and what it is.
 Identity: TypeAlias = tuple[str, Kind]
 
@@ -116,33 +142,38 @@ class _KnownValue:
         self._kind = kind
         self._probes: tuple[str, ...] | None = None
         self._base64: tuple[str, ...] | None = None
-        #: All forms of an identifier but base64 have its digits, as small letters' and digits' own bytes do.
+        #: All forms of such an identifier but base64 have digits: its own, or those of its letters' bytes.
         self._has_digits = (
             kind is Kind.OTHER
+            and written.isascii()
+            and written.isprintable()
             and _DIGIT.search(written) is not None
+            and " " not in written
             and "@" not in written
-            and _PHONE.fullmatch(written.strip()) is None
+            and _PHONE.fullmatch(written) is None
         )
-        self.clean: set[str] = set()
+        self.clean: set[Probed] = set()
 
     @property
     def forms(self) -> tuple[_Form, ...]:
         """The forms in which it may stand in a text; hardly ever needed, and large."""
         return _forms(self._written, self._kind)
 
-    def may_stand_in(self, probed: str) -> bool:
-        for probe in self._probes_for(probed):
-            if probe in probed:
+    def may_stand_in(self, text: Probed) -> bool:
+        for probe in self._probes_for(text):
+            if probe in text.solid:
                 return True
-        if len(probed) <= _LONGEST_CLEAN:
+        if len(text.solid) <= _LONGEST_CLEAN:
             if len(self.clean) == _CLEAN_TEXTS:
                 self.clean.clear()
-            self.clean.add(probed)
+            self.clean.add(text)
         return False
 
-    def _probes_for(self, probed: str) -> tuple[str, ...]:
+    def _probes_for(self, text: Probed) -> tuple[str, ...]:
         """What of it may stand in a text. Most texts, such as a page's path, are words without digits."""
-        if self._has_digits and _DIGIT.search(probed) is None:
+        if self._has_digits and not text.has_digits:
+            if len(self._written) * 4 // 3 - _UNSURE > text.longest_run:
+                return ()  # in base64 it would be longer than anything there
             if self._base64 is None:
                 cores = _base64_cores(_plain(self._written))
                 self._base64 = tuple({_solid_base64(core) for core in cores})
@@ -179,7 +210,7 @@ class KnownValues:
             found += self._in(unescaped)
         return merge(found) if found else ()
 
-    def may_stand_in(self, texts: Iterable[str]) -> bool:
+    def may_stand_in(self, texts: Iterable[Probed]) -> bool:
         """Whether `spans` needs to be asked of texts, as `probed` gives them: errs on the safe side only."""
         for text in texts:
             for value in self._values:
@@ -206,18 +237,25 @@ def _solid(low: str) -> str:
     return _NOT_SOLID.sub("", low)
 
 
-def probed(texts: Iterable[str]) -> str:
-    """What `KnownValues.may_stand_in` looks at of some texts; empty where no value would fit into them."""
-    return " ".join(filter(None, map(_probed, texts)))
+def probed(texts: Iterable[str]) -> Probed:
+    """What has to be looked at of some texts."""
+    each = [_probed(text) for text in texts]
+    return Probed(
+        " ".join(one.solid for one in each if one),
+        has_digits=any(one.has_digits for one in each),
+        longest_run=max((one.longest_run for one in each), default=0),
+    )
 
 
 @text_cache(entries=_CACHED_TEXTS, longest=_LONGEST_CACHED_TEXT)
-def _probed(text: str) -> str:
-    """The letters and digits of a text in a row, as it stands and with its escapes undone."""
+def _probed(text: str) -> Probed:
     folded = fold(text)
     unescaped = unescape(folded)
-    solid = [_solid(lowered(reading.text)) for reading in (folded, unescaped) if reading is not None]
-    return " ".join(row for row in solid if not _too_short(row))
+    low = [lowered(reading.text) for reading in (folded, unescaped) if reading is not None]
+    rows = [row for row in map(_solid, low) if not _too_short(row)]
+    runs = [len(run) for each in low for run in _BASE64_RUN.findall(each)]
+    solid = " ".join(rows)
+    return Probed(solid, has_digits=_DIGIT.search(solid) is not None, longest_run=max(runs, default=0))
 
 
 def _too_short(solid: str) -> bool:

@@ -17,7 +17,7 @@ from service.actions.action import REFUSED, Action, ActionContext, RefusedType
 from service.actions.pseudonymize import pseudonymizable
 from service.actions.time_unit import TimeUnitAction
 from service.detection.entity_rules import EntityRules
-from service.detection.known_values import probed
+from service.detection.known_values import Probed, probed
 from service.detection.spans import Span
 from service.events.json_value import JsonValue
 from service.events.timestamps import format_timestamp
@@ -142,10 +142,10 @@ class Cell:
     row: int
     encoded: tuple[bytes, ...] = ()
     values: tuple[JsonValue, ...] = ()
-    open: tuple[str, ...] = ()
+    open: tuple[Probed, ...] = ()
     clean: bool = True
     noted: tuple[tuple["Column", Entity | None, int], ...] = ()
-    scanned: tuple[str, ...] = ()
+    scanned: tuple[Probed, ...] = ()
     converted: dict[tuple[int, Conversion], bytes] = field(default_factory=dict)
 
     def in_form(self, at: int, conversion: Conversion) -> bytes:
@@ -355,7 +355,7 @@ class ScanColumn(Column):
         texts = self._action.texts(value)
         if isinstance(value, str) and len(value) <= _LONGEST_REMEMBERED and not any(map(settled.get, texts)):
             # What stands in an open text stands there whole: to ask for the one is enough.
-            apart = [each for each in _open(texts) if not any(each in shown for shown in cell.open)]
+            apart = [each for each in _open(texts) if not any(shown.holds(each) for shown in cell.open)]
             cell.scanned = (*cell.open, *apart)
             self._cells.remember((value, hint), cell)
         return cell
@@ -438,7 +438,7 @@ class _Cells:
         self.known[key] = cell
 
 
-def _open(texts: Iterable[str]) -> tuple[str, ...]:
+def _open(texts: Iterable[str]) -> tuple[Probed, ...]:
     """What is probed for identity values of texts; empty where none could stand there."""
     seen = probed(texts)
     return (seen,) if seen else ()
