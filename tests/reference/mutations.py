@@ -59,20 +59,20 @@ MUTATIONS: Final = (
         "frozenset(Nature) - {Nature.LONG_LIST, Nature.NO_VALUE}",
         16,
     ),
-    Mutation("lists have one item more", "vendors.layout", "value[:MAX_ITEMS]", "value[: MAX_ITEMS + 1]", 20),
+    Mutation("lists have one item more", "vendors.layout", "value[:MAX_ITEMS]", "value[: MAX_ITEMS + 1]", 16),
     Mutation(
         "1971 begins a second later",
         "vendors.layout",
         "if seconds >= YEAR_1971 else",
         "if seconds > YEAR_1971 else",
-        14,
+        17,
     ),
     Mutation(
         "switches are told the other way round",
         "vendors.layout",
         '"true" if value else "false"',
         '"false" if value else "true"',
-        11,
+        14,
     ),
     Mutation(
         "a reserved name is given to any field",
@@ -107,14 +107,14 @@ MUTATIONS: Final = (
         "vendors.amplitude",
         "sections.group_properties if call is CallType.GROUP else",
         "sections.group_properties if call is CallType.ALIAS else",
-        22,
+        11,
     ),
     Mutation(
         "an alias joins the wrong ids",
         "vendors.mixpanel",
         'properties["distinct_id"] = envelope.previous',
         'properties["distinct_id"] = envelope.user',
-        21,
+        19,
     ),
     Mutation(
         "user properties are cut as parameters are",
@@ -128,7 +128,7 @@ MUTATIONS: Final = (
         "sanitize.event_plan",
         "if layout.fits(in_json):",
         "if layout.fits(in_json) or layout.comparisons:",
-        19,
+        17,
     ),
     Mutation(
         "fields go in the order of the event",
@@ -198,7 +198,7 @@ MUTATIONS: Final = (
         "sanitize.sanitizer",
         "if scanned and journey.known.may_stand_in(scanned):",
         "if False:",
-        16,
+        21,
     ),
     Mutation(
         "the keys of the first event serve for all",
@@ -219,7 +219,7 @@ MUTATIONS: Final = (
         "sanitize.identity_tree",
         "elif isinstance(value, list):\n                    for item in _items(value):",
         "elif isinstance(value, list):\n                    for item in ():",
-        17,
+        21,
     ),
     Mutation(
         "a field that may be searched is given to the first of its columns alone",
