@@ -76,7 +76,7 @@ class SmallPolicy:
                 **self.actions,
                 **self.by_vendor.get(vendor, {}),
             }
-            keyed = sorted(name for name, action in actions.items() if action == "pseudonymize")
+            keyed = sorted(name for name, action in actions.items() if "pseudonymize" in str(action))
             _write(
                 folder / "vendors" / f"{vendor}.yaml",
                 {
