@@ -155,3 +155,11 @@ def test_a_policy_with_mistakes_is_refused(tmp_path: Path, capsys: pytest.Captur
     printed = capsys.readouterr()
     assert printed.out == ""
     assert "mistakes in the policy" in printed.err
+
+
+def test_the_page_shows_what_the_command_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    section = page.split("## What becomes of each kind of event\n")[1].split("\n## ")[0]
+    blocks = re.findall(r"(?:^    .*\n)+", section, flags=re.MULTILINE)
+    excerpt = "".join(line[2:] for line in blocks[1].splitlines(keepends=True))
+    assert excerpt in compiled(capsys, "--show", "--event", "Plan Changed", "--vendor", "ga4")
