@@ -12,6 +12,8 @@ from service.events.json_value import JsonObject
 
 #: The part of the records that is left out, while caches are cold.
 _WARM_UP: Final = 0.1
+#: A run's commits are looked for every 0.05 s: what takes less than this is not timed well enough.
+_LEAST_SECONDS: Final = 0.2
 _STAGE: Final = "weir_stage_seconds "
 MAIN: Final = "worker"
 SANITIZERS: Final = "sanitizers"
@@ -23,7 +25,7 @@ class Throughput:
     """What was measured between two commits, one after the first tenth of the records and the last.
 
     Attributes:
-        records: Raw records in between; 0 where there were too few to tell two commits apart.
+        records: Raw records in between; 0 where there were too few to be timed.
         seconds: From the one to the other.
         cpu: Microseconds of processor time for each raw record, by part: the worker's main process, its
             sanitizers with their template, the broker if this process started it; or a yardstick by its name.
@@ -103,8 +105,8 @@ class Meter:
 
     @property
     def measured(self) -> Throughput:
-        """What was measured; nothing if all was done at the first look."""
-        if not self._looks or self._looks[0] is self._looks[-1]:
+        """What was measured; nothing if it was over too soon."""
+        if not self._looks or self._looks[-1].at - self._looks[0].at < _LEAST_SECONDS:
             return Throughput(0, 0.0, {}, {})
         first, last = self._looks[0], self._looks[-1]
         records = last.done - first.done

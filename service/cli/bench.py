@@ -58,7 +58,7 @@ def _write(path: Path, picture: str) -> None:
 def pipeline(
     *,
     traffic: Traffic = None,
-    events: Events = 20_000,
+    events: Events = 50_000,
     rate: Rate = 500,
     seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long to measure the latency.")] = 20,
     vrl: Vrl = None,
@@ -93,7 +93,7 @@ def capacity(
     ] = None,
     vendors: Annotated[int, typer.Option(min=1, max=5, help="For how many vendors.")] = 5,
     partitions: Annotated[int, typer.Option(min=1, help="Of the raw topic.")] = 4,
-    events: Events = 20_000,
+    events: Events = 50_000,
     seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long each check lasts.")] = 20,
     processes: Processes = None,
     json: Json = False,
@@ -125,7 +125,7 @@ def capacity(
 def sweep(
     *,
     traffic: Traffic = None,
-    events: Events = 20_000,
+    events: Events = 50_000,
     rate: Rate = 500,
     seconds: Annotated[int, typer.Option(min=1, max=3600, help="How long each steady rate lasts.")] = 20,
     processes: Annotated[
@@ -153,7 +153,7 @@ def sweep(
     """All of docs/performance.md: the pipeline, then one condition at a time varied, then the capacity.
 
     Every figure is of a real worker on one real Kafka, started unless WEIR_KAFKA_BOOTSTRAP names one. Takes
-    about a quarter of an hour as it stands.
+    about twenty minutes as it stands.
     """
     from service.bench.performance import measure, rewritten  # noqa: PLC0415  (as above)
     from service.bench.pipeline import Load  # noqa: PLC0415  (as above)

@@ -2,11 +2,14 @@
 
 import os
 import xml.etree.ElementTree as ET
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import orjson
 import pytest
 
+from service.bench import throughput
 from service.bench.capacity import CapacityModel, CapacityReport, Check, Line, SteadyRate
 from service.bench.fewer_vendors import first_vendors
 from service.bench.performance import BEGIN, END, rewritten
@@ -36,6 +39,14 @@ def run(main: float, sanitizers: float, rate: float = 1000.0) -> Throughput:
 # --- throughput
 
 
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at the clock is half a second after the one before."""
+    ticks = count()
+    monkeypatch.setattr(throughput, "time", SimpleNamespace(monotonic=lambda: next(ticks) / 2))
+
+
+@pytest.mark.usefixtures("clock")
 def test_a_meter_begins_after_the_first_tenth_and_ends_with_the_last_record() -> None:
     told: list[int] = []
     meter = Meter(lambda done, _: told.append(done), lambda: {"worker": os.getpid()})
@@ -44,11 +55,11 @@ def test_a_meter_begins_after_the_first_tenth_and_ends_with_the_last_record() ->
     measured = meter.measured
     assert told == [0, 5, 12, 60, 100]
     assert measured.records == 88
-    assert measured.seconds > 0
-    assert measured.rate == pytest.approx(88 / measured.seconds)
+    assert measured.rate == pytest.approx(88 / 0.5)
     assert measured.cpu.keys() == {"worker"}
 
 
+@pytest.mark.usefixtures("clock")
 @pytest.mark.parametrize("progress", [[100], [0, 100], [0, 5]])
 def test_two_commits_are_needed_to_measure_a_rate(progress: list[int]) -> None:
     meter = Meter(lambda _, __: None, dict)
@@ -56,6 +67,13 @@ def test_two_commits_are_needed_to_measure_a_rate(progress: list[int]) -> None:
         meter(done, 100)
     assert meter.measured == Throughput(0, 0.0, {}, {})
     assert meter.measured.rate == 0
+
+
+def test_what_is_over_at_once_is_not_timed() -> None:
+    meter = Meter(lambda _, __: None, dict)
+    for done in (20, 100):
+        meter(done, 100)
+    assert meter.measured == Throughput(0, 0.0, {}, {})
 
 
 def test_the_broker_is_no_part_of_the_worker() -> None:
