@@ -127,14 +127,16 @@ class RunningWeir:
         """The topic of the breakers' states."""
         return self.environment["WEIR_CONTROL_TOPIC"]
 
-    def weir(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
+    def weir(
+        self, *arguments: str, patience: float = PATIENCE, **changes: str
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command of Weir to its end."""
         return subprocess.run(
             [*WEIR, *arguments],
             env=self.environment | changes,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=patience,
             check=False,
         )
 

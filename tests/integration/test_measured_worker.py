@@ -5,7 +5,7 @@ import json
 import pytest
 
 from service.bench.performance import BEGIN, END
-from tests.running_weir import RunningWeir, admin
+from tests.running_weir import PATIENCE, RunningWeir, admin
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.broker]
 
@@ -75,6 +75,7 @@ def test_everything_that_the_performance_page_shows(weir: RunningWeir) -> None:
         *("bench", "sweep", "--traffic", "structured", "--events", "3000", "--rate", "50", "--seconds", "1"),
         *("--processes", "1", "--partitions", "4", "--vendors", "5", "--kilobytes", "0.5"),
         *("--plot", str(plot), "--write", str(page), "--json"),
+        patience=5 * PATIENCE,  # it starts five workers, one after the other
     )
     assert run.returncode == 0, run.stdout + run.stderr
     report = json.loads(run.stdout)
