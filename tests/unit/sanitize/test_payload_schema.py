@@ -242,6 +242,14 @@ def test_what_a_place_takes_depends_on_how_the_vendor_wants_it() -> None:
     assert there._replace(conversion=text_or_number(MEDIUM)).takes_all(Nature.SHORT_TEXT)
 
 
+def test_a_place_takes_not_all_where_it_refuses_the_longest_alone() -> None:
+    eightfold = Conversion("eightfold", lambda value: str(value) * 8)
+    there = places(VendorName.MIXPANEL)["properties", "amount"]._replace(conversion=eightfold)
+    assert there.takes("x")
+    assert not there.takes("x" * SHORT)
+    assert not there.takes_all(Nature.SHORT_TEXT)
+
+
 @pytest.mark.parametrize(
     ("vendor", "place", "taken", "refused"),
     [
