@@ -252,17 +252,15 @@ def _probed(text: str) -> Probed:
     folded = fold(text)
     unescaped = unescape(folded)
     low = [lowered(reading.text) for reading in (folded, unescaped) if reading is not None]
-    rows = [row for row in map(_solid, low) if not _too_short(row)]
+    rows = [row for row, each in zip(map(_solid, low), low, strict=True) if not _few_digits_apart(row, each)]
     runs = [len(run) for each in low for run in _BASE64_RUN.findall(each)]
-    solid = " ".join(rows)
+    solid = " ".join(filter(None, rows))
     return Probed(solid, has_digits=_DIGIT.search(solid) is not None, longest_run=max(runs, default=0))
 
 
-def _too_short(solid: str) -> bool:
-    """Whether no identity value is looked for that would fit: see _identifier and _name_part."""
-    if solid.isascii():
-        return len(solid) < (_SHORTEST_ID if solid.isdigit() else _SHORTEST_NAME)
-    return not solid
+def _few_digits_apart(solid: str, text: str) -> bool:
+    """Whether the letters and digits of a text are but a few digits that don't stand together."""
+    return len(solid) < _SHORTEST_ID and solid.isdigit() and solid not in text
 
 
 def identity(value: JsonValue, kind: Kind) -> Identity | None:
@@ -328,7 +326,8 @@ class _Forms:
 
     def _put(self, probe: str, pattern: Callable[[], str], *, capitalized: bool = False) -> None:
         solid = _solid(probe)
-        if solid:
+        # A few digits apart (`4.7.2`) are a version, not somebody.
+        if solid and not _few_digits_apart(solid, probe):
             self.found.append(_Form(solid, pattern, capitalized))
 
     def _literal(self, text: str) -> None:
@@ -413,8 +412,9 @@ class _Forms:
             self._put(last, lambda: r"(?<!\d)" + _SEPARATORS.join(last) + r"(?!\d)")
 
     def _identifier(self, text: str) -> None:
-        shortest = _SHORTEST_MIXED_ID if any(map(str.isdigit, text)) and not text.isdigit() else _SHORTEST_ID
-        if len(_solid(text)) < shortest:
+        solid = _solid(text)
+        mixed = any(map(str.isdigit, solid)) and not solid.isdigit()
+        if len(solid) < (_SHORTEST_MIXED_ID if mixed else _SHORTEST_ID):
             return
         if text.isalpha() and lowered(text) in self._lists.vocabulary:
             return

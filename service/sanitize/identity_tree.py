@@ -36,16 +36,17 @@ class _Node:
     Attributes:
         children: The nodes behind it.
         items: Those of objects in a list behind it, where no policy has fields.
-        identity: What it is, if its values name or reach a person by their class.
+        identities: What it is, if its values name or reach a person by their class; it may have another class
+            in each kind of event.
         meaning: What it says of values without a class.
     """
 
-    __slots__ = ("children", "identity", "items", "meaning", "named")
+    __slots__ = ("children", "identities", "items", "meaning", "named")
 
     def __init__(self, key: str, parent: str) -> None:
         self.children: dict[str, _Node] = {}
         self.items: dict[str, _Node] = {}
-        self.identity: Kind | None = None
+        self.identities: tuple[Kind, ...] = ()
         self.meaning = meaning_of(key, parent)
         #: Whether every string there has to be looked at.
         self.named = self.meaning.text is not None or self.meaning.full_name is not None
@@ -59,7 +60,8 @@ class IdentityTree:
         self._root: dict[str, _Node] = {}
         self._learned = 0
         for identity_field in identity_fields:
-            self._node(identity_field.path).identity = kind_of(identity_field.data_class)
+            node, kind = self._node(identity_field.path), kind_of(identity_field.data_class)
+            node.identities = tuple(dict.fromkeys((*node.identities, kind)))
 
     def _node(self, path: FieldPath) -> _Node:
         children, parent = self._root, ""
@@ -94,8 +96,8 @@ class IdentityTree:
                     continue
                 node = children.get(key) or self._learn(children, key, parent)
                 if isinstance(value, str):
-                    if node.identity is not None:
-                        identities.add((value[:_LONGEST_IDENTITY], node.identity))
+                    for kind in node.identities:
+                        identities.add((value[:_LONGEST_IDENTITY], kind))
                     if node.named or (at_sign and "@" in value) or (other_signs and may_be_somebodys(value)):
                         looks.update(dict.fromkeys(by_looks(value, key, parent)))
                 elif isinstance(value, dict):
@@ -107,8 +109,8 @@ class IdentityTree:
                         else:
                             looks.update(dict.fromkeys(by_looks(item, key, parent)))
                 else:
-                    if node.identity is not None:
-                        written = identity(value, node.identity)
+                    for kind in node.identities:
+                        written = identity(value, kind)
                         identities.update(() if written is None else (written,))
                     if node.meaning.number is not None:
                         looks.update(dict.fromkeys(by_looks(value, key, parent)))
