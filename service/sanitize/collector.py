@@ -63,6 +63,7 @@ class _Writer:
         self.names: dict[str, Any] = {}
         self.functions: list[str] = []
         self._variables = 0
+        self._tables = 0
 
     def members(self, node: _Node, variable: str, depth: int) -> Iterator[str]:
         """The lines for the fields behind a key, whose object is in a variable."""
@@ -97,9 +98,9 @@ class _Writer:
             yield f"{_indent(depth)}scans.append(({columns}, {value}))"
 
     def _by_its_keys(self, node: _Node, variable: str, depth: int) -> Iterator[str]:
-        table: dict[str, Any] = {}
-        name = f"members_{len(self.functions)}"
-        self.names[name] = table
+        table: dict[str, str] = {}
+        self._tables += 1
+        name = f"members_{self._tables}"
         for key, child in sorted(node.children.items()):
             function = f"{name}_{len(table)}"
             lines = [f"def {function}(value, {_ARGUMENTS}):", *self._value(child, "value", 1), ""]

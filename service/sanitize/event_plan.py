@@ -26,6 +26,8 @@ from service.vendors.payload_schema import PayloadSchema
 
 #: Sets of leaves for which a kind of event keeps templates; a set takes some 10 kB. Senders have few.
 _LAYOUTS: Final = 512
+#: Layouts for one set of leaves, which differ in which of the fields for one place hold the same.
+_VARIANTS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -168,6 +170,8 @@ class EventPlan:
             if layout.fits(in_json):
                 return layout, in_json
         layout = _LayoutMaker(self, cells, self._leaves).layout()
+        if len(variants) == _VARIANTS:
+            variants.pop(0)
         variants.append(layout)
         return layout, layout.encoded(cells)
 

@@ -16,8 +16,6 @@ from service.vendors.form import ShapeReason, VendorForm
 from service.vendors.layout import Layout, Leaf, Node, Slot
 from service.vendors.payload_schema import PayloadSchema, Place
 
-#: How a slot stands in a layout's JSON until the JSON is taken apart; no name of a policy holds a null.
-_MARK: Final = re.compile(rb'"\\u0000([0-9]+)"')
 #: Verdicts of the schema remembered for each place that does not take every value.
 _VERDICTS: Final = 1024
 _LONGEST_REMEMBERED: Final = 256  # bytes
@@ -63,8 +61,9 @@ class PayloadTemplate:
         self.searched = tuple((at, gap) for at, gap in enumerate(gaps) if not gap.slot.closed)
         self.key = layout.key
         numbers = iter(range(len(gaps)))
-        text = orjson.dumps(layout.payload, default=lambda _: f"\0{next(numbers)}")
-        pieces = _MARK.split(text)
+        mark = _mark(layout)
+        text = orjson.dumps(layout.payload, default=lambda _: f"{mark}{next(numbers)}")
+        pieces = re.split(rb'"(?:\\u0000){%d}([0-9]+)"' % len(mark), text)
         self._format = b"%b".join(piece.replace(b"%", b"%%") for piece in pieces[::2])
         assert [int(number) for number in pieces[1::2]] == [*range(len(gaps))]
         # Of one place alone, itemgetter would give no tuple; every payload has a time and an id.
@@ -136,3 +135,12 @@ def slots_of(node: Node, place: Place = ()) -> Iterator[tuple[Slot, Place]]:
     elif isinstance(node, list):
         for index, child in enumerate(node):
             yield from slots_of(child, (*place, index))
+
+
+def _mark(layout: Layout) -> str:
+    """What slots stand as in a layout's JSON until that is taken apart: more nulls than any name has."""
+    named = orjson.dumps(layout.payload, default=lambda _: None)
+    nulls = 1
+    while b'"' + b"\\u0000" * nulls in named:
+        nulls += 1
+    return "\0" * nulls
