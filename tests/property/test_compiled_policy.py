@@ -18,8 +18,10 @@ from tests.reference.interpreter import Reference
 from tests.reference.mutations import MUTATIONS, Mutation, mutated
 
 #: Each stands for a policy. These take some ten seconds, those of `make exhaustive` five minutes.
-SEEDS = range(11, 23)
+SEEDS = range(23, 35)
 EVENTS = 170
+#: Where mistakes are looked for that make no difference to any of these.
+MORE_SEEDS = range(35, 80)
 MANY_SEEDS = range(1000, 1200)
 MANY_EVENTS = 500
 BATCH = 20
@@ -60,6 +62,11 @@ def difference_of(of: Drawn, sanitizer: type[Sanitizer] = Sanitizer) -> str | No
     return found and f"seed {of.seed}: {found}"
 
 
+@cache
+def agrees(seed: int) -> bool:
+    return difference_of(drawn(seed)) is None
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_compiled_form_gives_what_the_interpreter_gives(seed: int) -> None:
     assert difference_of(drawn(seed)) is None
@@ -91,12 +98,12 @@ def test_neither_company_nor_memory_makes_a_difference(seed: int) -> None:
 def test_a_mistake_in_the_compiler_is_noticed(mutation: Mutation) -> None:
     with mutated(mutation) as sanitizer:
         assert sanitizer is not Sanitizer
-        for seed in sorted(SEEDS, key=lambda seed: seed != mutation.seed):
+        for seed in sorted([*SEEDS, *MORE_SEEDS], key=lambda seed: seed != mutation.seed):
             try:
                 noticed = difference_of(drawn(seed), sanitizer)
             except Exception as error:  # noqa: BLE001  (whatever the mistake leads to)
                 noticed = repr(error)
-            if noticed:
+            if noticed and agrees(seed):
                 return
     pytest.fail("the mistake makes no difference to any of the seeds")
 

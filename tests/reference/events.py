@@ -225,10 +225,10 @@ class EventMaker:
             changed.append(_COUNTRY)
         for path in changed:
             place(body, path, self._value(path, first.fields[path], who, 0.05))
-        if rng.random() < 0.02:  # some of its texts are so long that the whole is too large for Segment
+        if rng.random() < 0.006:  # some of its texts are so long that the whole is too large for Segment
             texts = [path for path, form in first.fields.items() if form["class"] in _TEXTS]
-            for path in texts[:6]:
-                place(body, path, long_text(rng, CUTS[-1], FILLERS[2]))
+            for path in texts[:4]:
+                place(body, path, long_text(rng, CUTS[-2], FILLERS[2]))
         return body
 
     def _event(self) -> "_First":
@@ -364,7 +364,7 @@ class EventMaker:
         if kind == "boolean":
             return rng.choice((True, False, True, False, 1, 0, "true"))
         if kind == "list":
-            if rng.random() < 0.06:
+            if rng.random() < 0.03:
                 return [self._word(form, who)] * rng.choice(_LONG_LISTS)
             return [self._word(form, who) for _ in range(rng.choice((0, 1, 2, 3, 4)))]
         return self._word(form, who)
@@ -409,8 +409,10 @@ class EventMaker:
         rng = self._rng
         if rng.random() < 0.5:
             body = self._shuffled(body)
-        if rng.random() < 0.8:
-            return orjson.dumps(body)
+        drawn = rng.random()
+        if drawn < 0.8:
+            in_json = orjson.dumps(body)
+            return in_json.replace(b"@", b"\\u0040").replace(b"=", b"\\u003D") if drawn < 0.05 else in_json
         text = json.dumps(body, ensure_ascii=rng.random() < 0.7, indent=rng.choice((None, 1)))
         return text.encode("utf-8")
 

@@ -10,7 +10,12 @@ from service.policy.plan import CompiledPolicy
 
 
 def known_values(event: Event, policy: CompiledPolicy) -> KnownValues:
-    """The matcher of what the plan classifies as an identity value, and of what looks like one."""
+    """The matcher of the event's own identity values."""
+    return KnownValues(identities(event, policy))
+
+
+def identities(event: Event, policy: CompiledPolicy) -> set[Identity]:
+    """What the plan classifies as an identity value, and what looks like one."""
     found: set[Identity] = set()
     for field in policy.identity_fields:
         value = lookup(event.body, field.path)
@@ -18,7 +23,7 @@ def known_values(event: Event, policy: CompiledPolicy) -> KnownValues:
         if known is not None:
             found.add(known)
     found.update(_looking_like_one(event.body, "", ""))
-    return KnownValues(found)
+    return found
 
 
 def _looking_like_one(value: JsonValue, key: str, parent: str) -> Iterator[Identity]:
