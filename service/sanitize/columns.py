@@ -42,10 +42,11 @@ from service.vendors.layout import (
 )
 from service.vendors.registry import FIELD_CONVERSIONS
 
-#: Values that a column remembers, and the longest of them, in characters.
-_REMEMBERED: Final = 4_096
-_SEEN: Final = 16_384
-_LONGEST_REMEMBERED: Final = 512
+#: Values of which cells are remembered, of all fields together (some 100 MB at most); values that are known
+#: to have come once; and the longest of them, in characters.
+_REMEMBERED: Final = 65_536
+_SEEN: Final = 131_072
+_LONGEST_REMEMBERED: Final = 256
 #: The field whose value is read as the event's time.
 TIME: Final = "timestamp"
 #: Fields of which hardly a value comes again.
@@ -60,15 +61,15 @@ class KeyVersion:
     Attributes:
         id: Its id.
         pseudonymizers: Its pseudonymizers.
-        cells: The cells that are remembered for each field, by its number.
-        known: The same, as nothing but dictionaries.
+        memory: What is remembered.
+        known: The cells that are remembered for each field, by its number.
     """
 
     def __init__(self, key_id: str, pseudonymizers: Mapping[VendorName, Pseudonymizer], fields: int) -> None:
         self.id = key_id
         self.pseudonymizers = pseudonymizers
-        self.cells = [_Cells() for _ in range(fields)]
-        self.known = [cells.known for cells in self.cells]
+        self.memory = Memory()
+        self.known = [self.memory.table() for _ in range(fields)]
 
 
 class Leaves:
@@ -155,6 +156,35 @@ class Cell:
         if found is None:
             found = self.converted[key] = encoded(conversion.apply(self.values[at]))
         return found
+
+
+class Memory:
+    """What is remembered of a policy's fields in all: a sender of ever new values can't make it grow."""
+
+    def __init__(self) -> None:
+        self._tables: list[dict[Any, Cell]] = []
+        self._kept = 0
+        self._seen: set[int] = set()
+
+    def table(self) -> dict[Any, Cell]:
+        """A new table of cells by what they were made of."""
+        self._tables.append({})
+        return self._tables[-1]
+
+    def remember(self, table: dict[Any, Cell], key: object, cell: Cell, *, at_once: bool = False) -> None:
+        """Keep a cell, if its value has been seen before, or is likely to be seen again."""
+        mark = hash((id(table), key))
+        if not at_once and mark not in self._seen:
+            if len(self._seen) == _SEEN:
+                self._seen.clear()
+            self._seen.add(mark)
+            return
+        if self._kept == _REMEMBERED:
+            for each in self._tables:
+                each.clear()  # what comes again is there again soon
+            self._kept = 0
+        self._kept += 1
+        table[key] = cell
 
 
 class Column:
@@ -307,15 +337,18 @@ class ScanColumn(Column):
         rule: FieldRule,
         leaves: Leaves,
         action: Action,
+        *,
         rules: EntityRules,
         vendor: VendorName | None,
+        memory: Memory,
     ) -> None:
         """For one vendor where its keys take part, for all with these entity rules where none do."""
         super().__init__(rule, leaves)
         self._action = action
         self.rules = rules
         self.vendor = vendor
-        self._cells = _Cells()
+        self._memory = memory
+        self._cells = memory.table()
 
     def essence(self, value: JsonValue) -> JsonValue:
         """What of a value to ask the other methods about; the same for all columns of one `family`."""
@@ -335,7 +368,7 @@ class ScanColumn(Column):
 
         It becomes of it again if none of the event's identity values stands there.
         """
-        return self._cells.known.get((value, hint)) if isinstance(value, str) else None
+        return self._cells.get((value, hint)) if isinstance(value, str) else None
 
     def cell(
         self,
@@ -357,7 +390,7 @@ class ScanColumn(Column):
             # What stands in an open text stands there whole: to ask for the one is enough.
             apart = [each for each in _open(texts) if not any(shown.holds(each) for shown in cell.open)]
             cell.scanned = (*cell.open, *apart)
-            self._cells.remember((value, hint), cell)
+            self._memory.remember(self._cells, (value, hint), cell)
         return cell
 
 
@@ -394,12 +427,12 @@ class Field:
             return self._make(value, version)
         # By type, as 1 and True are one key of a dictionary and two values.
         key = value if isinstance(value, str) else (type(value), value)
-        cells = version.cells[self.number]
-        cell = cells.known.get(key)
+        known = version.known[self.number]
+        cell = known.get(key)
         if cell is None:
             cell = self._make(value, version)
             if not isinstance(value, str) or len(value) <= _LONGEST_REMEMBERED:
-                cells.remember(key, cell, at_once=self._of_session)
+                version.memory.remember(known, key, cell, at_once=self._of_session)
         return cell
 
     def _cell(self, value: JsonValue, version: KeyVersion) -> Cell:
@@ -416,26 +449,6 @@ def _joined(leaves: Leaves, cells: Sequence[Cell]) -> Cell:
         all(cell.clean for cell in cells),
         tuple(chain.from_iterable(cell.noted for cell in cells)),
     )
-
-
-class _Cells:
-    """Cells by what they were made of, from the second time on: most values of ids and numbers come once."""
-
-    def __init__(self) -> None:
-        self.known: dict[Any, Cell] = {}
-        self._seen: set[int] = set()
-
-    def remember(self, key: object, cell: Cell, *, at_once: bool = False) -> None:
-        """Keep a cell, if its value has been seen before, or is likely to be seen again."""
-        mark = hash(key)
-        if not at_once and mark not in self._seen:
-            if len(self._seen) == _SEEN:
-                self._seen.clear()
-            self._seen.add(mark)
-            return
-        if len(self.known) == _REMEMBERED:
-            self.known.clear()  # what comes again is there again soon
-        self.known[key] = cell
 
 
 def _open(texts: Iterable[str]) -> tuple[Probed, ...]:

@@ -18,6 +18,7 @@ from service.sanitize.columns import (
     Column,
     Field,
     Leaves,
+    Memory,
     PlainColumn,
     PseudonymColumn,
     PseudonymTarget,
@@ -73,6 +74,7 @@ class _Compiler:
         self._leaves = Leaves()
         self._columns: dict[tuple[object, ...], Column] = {}
         self._fields: dict[tuple[Column, ...], Field] = {}
+        self._memory = Memory()
 
     @property
     def fields(self) -> int:
@@ -142,7 +144,14 @@ class _Compiler:
         if column is None:
             action = build(rule, destination.form.encoding)
             if _scans(action):
-                column = ScanColumn(rule, self._leaves, action, self._rules[entities], vendor)
+                column = ScanColumn(
+                    rule,
+                    self._leaves,
+                    action,
+                    rules=self._rules[entities],
+                    vendor=vendor,
+                    memory=self._memory,
+                )
                 self._columns[rule, vendor, entities] = column
             elif rule.dotted == TIME and isinstance(action, TimeUnitAction):
                 column = self._columns[rule, vendor] = TimeColumn(rule, self._leaves, action)

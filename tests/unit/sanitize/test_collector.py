@@ -16,7 +16,7 @@ from service.policy.plan import EntityPolicy, FieldRule
 from service.pseudonyms.encodings import alphanumeric
 from service.sanitize import collector
 from service.sanitize.collector import Scans, write_collector
-from service.sanitize.columns import Cell, Field, KeyVersion, Leaves, PlainColumn, ScanColumn
+from service.sanitize.columns import Cell, Field, KeyVersion, Leaves, Memory, PlainColumn, ScanColumn
 from service.sanitize.outcomes import Sent
 from tests.unit.sanitize.conftest import MakeSanitizer, SmallPolicy, record
 
@@ -51,9 +51,8 @@ def fields_of(paths: Iterable[FieldPath], *, scanned: bool = False) -> dict[Fiel
     for number, path in enumerate(paths):
         if scanned and number % 2:
             rule = FieldRule(path, ".".join(path), "a.class", None, Scrub(), None)
-            column = ScanColumn(
-                rule, leaves, build(rule, lambda _: alphanumeric), EntityRules(EntityPolicy()), None
-            )
+            action, rules = build(rule, lambda _: alphanumeric), EntityRules(EntityPolicy())
+            column = ScanColumn(rule, leaves, action, rules=rules, vendor=None, memory=Memory())
             fields[path] = Field(number, [], [column], leaves)
         else:
             guard = Guard(type="string", max_length=40)
