@@ -127,10 +127,14 @@ class RunningWeir:
         """The topic of the breakers' states."""
         return self.environment["WEIR_CONTROL_TOPIC"]
 
-    def weir(
-        self, *arguments: str, patience: float = PATIENCE, **changes: str
-    ) -> subprocess.CompletedProcess[str]:
+    def weir(self, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
         """Run a command of Weir to its end."""
+        return self.weir_within(PATIENCE, *arguments, **changes)
+
+    def weir_within(
+        self, patience: float, *arguments: str, **changes: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run one that may take so many seconds."""
         return subprocess.run(
             [*WEIR, *arguments],
             env=self.environment | changes,

@@ -71,11 +71,11 @@ def test_replays_beside_the_worker_and_a_copy(weir: RunningWeir) -> None:
 def test_everything_that_the_performance_page_shows(weir: RunningWeir) -> None:
     page, plot = weir.folder / "page.md", weir.folder / "plot.svg"
     page.write_text(f"# Page\n{BEGIN}\nold\n{END}\nrest\n")
-    run = weir.weir(
+    run = weir.weir_within(
+        5 * PATIENCE,  # it starts five workers, one after the other
         *("bench", "sweep", "--traffic", "structured", "--events", "3000", "--rate", "50", "--seconds", "1"),
         *("--processes", "1", "--partitions", "4", "--vendors", "5", "--kilobytes", "0.5"),
         *("--plot", str(plot), "--write", str(page), "--json"),
-        patience=5 * PATIENCE,  # it starts five workers, one after the other
     )
     assert run.returncode == 0, run.stdout + run.stderr
     report = json.loads(run.stdout)
