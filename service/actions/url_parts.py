@@ -134,8 +134,8 @@ def essence(url: str) -> str:
 
     Without its fragment and all parameters but a campaign's, and with `:id` for whatever becomes that.
     """
-    if len(url) > _LONGEST_URL or not url.isprintable():
-        return url  # refused as a whole
+    if len(url) > _LONGEST_URL or not url.isprintable() or " " in url:
+        return url  # refused as a whole, or in need of a closer look
     address, _, _ = url.partition("#")
     address, _, query = address.partition("?")
     if "utm_" in query:
@@ -157,8 +157,10 @@ def _essence_of_address(address: str) -> str:
         return address  # not of a host that says something: `:id` is no label
     scheme = f"{parts.scheme}:" if parts.scheme else ""
     port = f":{parts.port}" if parts.port else ""
-    host = "" if parts.host is None else "//" + ".".join(part.shown for part in parts.host) + port
-    return scheme + host + "/".join(part.shown for part in parts.path)
+    path = "/".join(part.shown for part in parts.path)
+    if parts.host is None:
+        return address if path.startswith("//") else path  # which would be a host
+    return scheme + "//" + ".".join(part.shown for part in parts.host) + port + path
 
 
 @text_cache(entries=_CACHED_URLS, longest=_LONGEST_CACHED_URL)

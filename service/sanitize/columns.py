@@ -460,7 +460,8 @@ def _open(texts: Iterable[str]) -> tuple[Probed, ...]:
 def encoded(value: JsonValue) -> bytes:
     """A value as JSON, or what no vendor's schema takes where JSON can't hold it."""
     try:
-        return orjson.dumps(value)
+        # A copy: what orjson gives is kept in the kilobytes that it was written in.
+        return bytes(memoryview(orjson.dumps(value)))
     except orjson.JSONEncodeError:
         return _NO_JSON
 

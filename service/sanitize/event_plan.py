@@ -27,7 +27,7 @@ from service.vendors.payload_schema import PayloadSchema
 #: Sets of leaves for which a kind of event keeps templates; a set takes some 10 kB. Senders have few.
 _LAYOUTS: Final = 512
 #: Layouts for one set of leaves, which differ in which of the fields for one place hold the same.
-_VARIANTS: Final = 8
+_VARIANTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,6 +165,8 @@ class EventPlan:
             variants = self._layouts[rows] = []
             if len(self._layouts) > _LAYOUTS:
                 self._layouts.popitem(last=False)
+        else:
+            self._layouts.move_to_end(rows)
         for layout in variants:
             in_json = layout.encoded(cells)
             if layout.fits(in_json):

@@ -52,6 +52,10 @@ class _Node:
         self.named = self.meaning.text is not None or self.meaning.full_name is not None
 
 
+class _Unkept(dict[str, _Node]):
+    """The nodes behind a key that no tree takes in: nor does it take in these."""
+
+
 class IdentityTree:
     """Where identity values stand in events."""
 
@@ -77,7 +81,9 @@ class IdentityTree:
     def _learn(self, children: dict[str, _Node], key: str, parent: str) -> _Node:
         """A node for a key that no policy knows: nothing is done with its values."""
         node: _Node = _Node(key, parent)
-        if self._learned < _LEARNED_KEYS and len(key) <= _LONGEST_LEARNED_KEY:
+        if isinstance(children, _Unkept) or len(key) > _LONGEST_LEARNED_KEY:
+            node.children = node.items = _Unkept()
+        elif self._learned < _LEARNED_KEYS:
             self._learned += 1
             children[key] = node
         return node

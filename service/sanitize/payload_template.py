@@ -19,6 +19,8 @@ from service.vendors.payload_schema import PayloadSchema, Place
 #: Verdicts of the schema remembered for each place that does not take every value.
 _VERDICTS: Final = 1024
 _LONGEST_REMEMBERED: Final = 256  # bytes
+#: Bytes of the largest payload that is kept as an example of valid ones.
+_LARGEST_EXAMPLE: Final = 16_384
 
 _Pick: TypeAlias = Callable[[Sequence[bytes]], tuple[bytes, ...]]
 
@@ -72,6 +74,7 @@ class PayloadTemplate:
         #: until a valid payload has been seen.
         self._guarded: list[tuple[int, Place, dict[bytes, bool]]] | None = None
         self._example: JsonObject = {}
+        self._failed = False
 
     def payload(self, encoded: Sequence[bytes]) -> bytes | ShapeReason:
         """The payload with an event's encoded values, or why the vendor would not take it.
@@ -82,7 +85,7 @@ class PayloadTemplate:
         payload = self._format % self._pick(encoded)
         if len(payload) > self._max_bytes:
             return ShapeReason.PAYLOAD_TOO_LARGE
-        if self._guarded is None:
+        if self._guarded is None or self._failed:
             return self.full_refusal(payload) or payload
         for source, place, verdicts in self._guarded:
             value = encoded[source]
@@ -111,7 +114,7 @@ class PayloadTemplate:
         parsed: JsonObject = orjson.loads(payload)
         if not self._schema.takes(parsed):
             return ShapeReason.PAYLOAD_INVALID
-        if self._guarded is None:
+        if self._guarded is None and len(payload) <= _LARGEST_EXAMPLE:
             self._example = parsed
             self._guarded = [
                 (gap.source, gap.place, {})
@@ -120,9 +123,9 @@ class PayloadTemplate:
             ]
         return None
 
-    def forget(self) -> None:
-        """Take no payload for valid any more that was not held against the schema."""
-        self._guarded = None
+    def distrust(self) -> None:
+        """Take no payload for valid any more that was not held against the schema as a whole."""
+        self._failed = True
 
 
 def slots_of(node: Node, place: Place = ()) -> Iterator[tuple[Slot, Place]]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
+from zlib import crc32
 
 import orjson
 
@@ -169,7 +170,6 @@ class Sanitizer:
         self._keyring = keyring
         self._detector = detector
         self._self_check = self_check
-        self._until_check = self_check
         self._plans = Plans(policy)
         self._identities = IdentityTree(policy.identity_fields)
         self._versions: dict[str, _Version] = {}
@@ -342,19 +342,16 @@ class Sanitizer:
         if any(map(_noted, cells)):
             journey.plan.note(cells, journey.route, result.remarks)
         layout, in_json = journey.plan.layout(cells)
-        delivery = _Delivery(layout, cells, in_json, self._checks(), result)
+        delivery = _Delivery(layout, cells, in_json, self._checks(journey.record), result)
         gate = _gate(journey, cells)
         for taker, destination in journey.route.going:
             headers = version.headers[destination.place]
             outcomes[destination.place] = delivery.outcome(taker, destination, headers, gate)
 
-    def _checks(self) -> bool:
-        """Whether it is this event's turn to have its payloads held against the schemas as a whole."""
-        self._until_check -= 1
-        if self._until_check:
-            return False
-        self._until_check = self._self_check
-        return True
+    def _checks(self, record: bytes) -> bool:
+        """Whether an event is one of the sample to have its payloads held against the schemas as a whole."""
+        # By the record and not by its turn, so that an outcome never depends on what came before.
+        return self._self_check > 0 and crc32(record) % self._self_check == 0
 
 
 @contextmanager
@@ -406,7 +403,7 @@ class _Delivery(NamedTuple):
             payload = template.render_with(self.encoded, replaced)
             payload = template.full_refusal(payload) or payload
         if self.check and isinstance(payload, bytes) and template.full_refusal(payload):
-            template.forget()
+            template.distrust()
             self.result.failed_self_checks += 1
             payload = ShapeReason.PAYLOAD_INVALID
         if isinstance(payload, ShapeReason):

@@ -51,7 +51,7 @@ class SegmentForm(VendorForm):
         for position, leaf in enumerate(leaves):
             if leaf.field in ENVELOPE_FIELDS:
                 continue
-            # A network, cut by its action: the schema refuses a whole address.
+            # A network: the schema refuses a whole address.
             closed = leaf.closed or leaf.field == "context.ip"
             slot = Slot(position, cut_to(_MAX_STRING), closed)
             if leaf.field == "context.userAgent":  # the spec's place for a browser that is known in part

@@ -15,6 +15,8 @@ SEGMENTS = st.sampled_from(
         "42",
         "proj_33b6a283-86ce",
         "a;jsessionid=1",
+        ";j=1",
+        "word.zip",
         "",
         ".",
         "..",

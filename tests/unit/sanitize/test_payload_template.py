@@ -163,11 +163,11 @@ def test_what_the_gate_searches_is_what_weir_did_not_write(google: Filled) -> No
     assert "events.params.amount" in searched
 
 
-def test_after_forgetting_the_next_payload_is_held_against_the_whole_schema(google: Filled) -> None:
+def test_once_distrusted_every_payload_is_held_against_the_whole_schema(google: Filled) -> None:
     google.payload()
     google.template._guarded = []  # as if no value could be wrong
     assert isinstance(google.payload({COUNTRY: "pt"}), bytes)
-    google.template.forget()
+    google.template.distrust()
     assert google.payload({COUNTRY: "pt"}) is ShapeReason.PAYLOAD_INVALID
     assert isinstance(google.payload(), bytes)
     assert google.payload({COUNTRY: "pt"}) is ShapeReason.PAYLOAD_INVALID
