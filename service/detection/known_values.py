@@ -326,7 +326,7 @@ class _Forms:
 
     def _put(self, probe: str, pattern: Callable[[], str], *, capitalized: bool = False) -> None:
         solid = _solid(probe)
-        # A few digits with signs between them (`4.7.2`, `1-12`) tell nobody apart, and stand in every version.
+        # A few digits with signs between them (`4.7.2`, `1-12`) tell nobody apart.
         if solid and not _few_digits_apart(solid, probe):
             self.found.append(_Form(solid, pattern, capitalized))
 
