@@ -256,7 +256,7 @@ def _lines(octets: bytes | None) -> Iterator[str]:
 def _strings(value: JsonValue) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield key
+            yield from _strings(key)
             yield from _strings(inner)
     elif isinstance(value, list):
         for inner in value:

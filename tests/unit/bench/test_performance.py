@@ -56,7 +56,7 @@ def test_a_meter_begins_after_the_first_tenth_and_ends_with_the_last_record() ->
     assert told == [0, 5, 12, 60, 100]
     assert measured.records == 88
     assert measured.rate == pytest.approx(88 / 0.5)
-    assert measured.cpu.keys() == {"worker"}
+    assert measured.cpu.keys() - {"broker"} == {"worker"}  # a broker of the tests' own may run
 
 
 @pytest.mark.usefixtures("clock")
