@@ -17,7 +17,7 @@ from tests.reference.agreement import Case, RememberingDetector, case, differenc
 from tests.reference.interpreter import Reference
 from tests.reference.mutations import MUTATIONS, Mutation, mutated
 
-#: Each stands for a policy. These take some ten seconds, those of `make exhaustive` five minutes.
+#: Each stands for a policy. These take some ten seconds, those of `make exhaustive` seven minutes.
 SEEDS = range(23, 35)
 EVENTS = 170
 #: Where mistakes are looked for that make no difference to any of these.
