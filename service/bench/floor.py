@@ -7,10 +7,9 @@ does nothing else: no validation, consent, guards, limits, schemas, detection or
 headers. Of a URL's path it keeps the listed words; Weir asks detection about the others.
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
 import orjson
@@ -34,9 +33,6 @@ from service.pseudonyms.pseudonymizer import KeyedPseudonymizer
 #: How much of each kind is kept.
 _KEPT: Final = 4096
 _SCREEN_STEP: Final = 100
-_BLOCK: Final = 64
-_INNER_PAD: Final = bytes(byte ^ 0x36 for byte in range(256))
-_OUTER_PAD: Final = bytes(byte ^ 0x5C for byte in range(256))
 
 _MIXPANEL_NAMES: Final = {
     "page": "$mp_web_page_view",
@@ -368,22 +364,8 @@ def _ga4(common: _Common) -> _Members:
 
 def _macs(key: KeyVersion, purpose: str, data_class: str) -> list[_Mac]:
     """HMAC-SHA256 under each vendor's key, in the order of the vendors."""
-    return [_mac(key.derive(vendor, purpose), data_class.encode()) for vendor in VendorName]
-
-
-def _mac(key: bytes, data_class: bytes) -> _Mac:
-    block = key.ljust(_BLOCK, b"\0")
-    beginning = len(data_class).to_bytes(2) + data_class
-    copy_inner = hashlib.sha256(block.translate(_INNER_PAD) + beginning).copy
-    copy_outer = hashlib.sha256(block.translate(_OUTER_PAD)).copy
-
-    def mac(value: bytes) -> bytes:
-        inner, outer = copy_inner(), copy_outer()
-        inner.update(value)
-        outer.update(inner.digest())
-        return outer.digest()
-
-    return mac
+    keyed = [KeyedPseudonymizer(key.id, partial(key.derive, vendor)) for vendor in VendorName]
+    return [each.mac(purpose=purpose, data_class=data_class) for each in keyed]
 
 
 def _ids(macs: list[_Mac], *, ga4: Callable[[bytes], str]) -> Callable[[str], _Ids]:

@@ -1,9 +1,10 @@
 """`weir bench`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 import typer
+from rich.console import Console
 
 from service.bench.detection.labelled import Split
 from service.cli.console import stderr, stdout
@@ -11,6 +12,7 @@ from service.cli.steps import steps_on
 from service.demo.events import Mix
 from service.detection.profile import Profile
 from service.errors import ConfigurationError
+from service.events.json_value import JsonObject
 from service.settings import Settings, load_settings
 
 Processes = Annotated[int | None, typer.Option(min=1, help="Sanitizer processes. [default: WEIR_PROCESSES]")]
@@ -38,6 +40,21 @@ def register(app: typer.Typer) -> None:
 def _settings(processes: int | None) -> Settings:
     settings = load_settings()
     return settings if processes is None else settings.model_copy(update={"processes": processes})
+
+
+class _Report(Protocol):
+    """What a command has measured."""
+
+    def print(self, console: Console) -> None: ...
+
+    def as_json(self) -> JsonObject: ...
+
+
+def _show(report: _Report, *, json: bool) -> None:
+    if json:
+        stdout.print_json(data=report.as_json())
+    else:
+        report.print(stdout)
 
 
 def _read(path: Path) -> str:
@@ -78,10 +95,7 @@ def pipeline(
 
     load = Load(traffic or list(Mix), events, rate, seconds)
     report = measure(_settings(processes), load, vrl=vrl, benthos=benthos, steps=steps_on(stderr))
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
 
 
 @bench.command()
@@ -115,10 +129,7 @@ def capacity(
         seconds=seconds,
         steps=steps_on(stderr),
     )
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
 
 
 @bench.command()
@@ -174,10 +185,7 @@ def sweep(
         benthos=benthos,
         steps=steps_on(stderr),
     )
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
     if plot is not None:
         _write(plot, report.sweep.picture())
     if write is not None:
@@ -201,10 +209,7 @@ def replay(
     from service.bench.replay import measure  # noqa: PLC0415  (as above)
 
     report = measure(_settings(processes), events=events, steps=steps_on(stderr))
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
 
 
 @bench.command()
@@ -226,10 +231,7 @@ def sanitize(
     from service.bench.core import measure_core  # noqa: PLC0415  (as above)
 
     report = measure_core(load_settings(), events=events, vrl=vrl, benthos=benthos, steps=steps_on(stderr))
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
 
 
 @bench.command()
@@ -272,10 +274,7 @@ def detection(
         stock=stock,
         steps=steps_on(stderr),
     )
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
     if plot is not None:
         _write(plot, report.picture())
 
@@ -300,10 +299,7 @@ def latency(
 
     settings = _settings(processes)
     report = measure(settings, rate=rate, mix=mix, seconds=seconds, warm_up=warm_up, steps=steps_on(stderr))
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
 
 
 @bench.command()
@@ -319,10 +315,7 @@ def idle(
     from service.bench.idle import measure  # noqa: PLC0415  (as above)
 
     report = measure(_settings(processes), seconds=seconds, steps=steps_on(stderr))
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
 
 
 @bench.command()
@@ -352,10 +345,7 @@ def memory(
         every=every,
         steps=steps_on(stderr),
     )
-    if json:
-        stdout.print_json(data=report.as_json())
-    else:
-        report.print(stdout)
+    _show(report, json=json)
     if svg is not None:
         _write(svg, report.picture())
     raise typer.Exit(0 if report.flat else 1)

@@ -36,6 +36,8 @@ _UNSURE: Final = 4  # characters of a value's base64 that depend on the neighbou
 _SHORTEST_CORE: Final = 10  # of base64, without what depends on the neighbours
 #: Longer texts are no identity values; they are texts.
 _LONGEST: Final = 320
+#: Characters of a value that are enough to see that it is too long.
+LONGEST_WRITTEN: Final = _LONGEST + 1
 _LONGEST_URL: Final = 4_000
 _MAX_PARAMETERS: Final = 50
 #: The caches' bounds: values with all their forms, some 3 kB each, and keys, longer ones not kept.
@@ -273,7 +275,7 @@ def _written(value: JsonValue) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
     written = str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-    return written[: _LONGEST + 1]
+    return written[:LONGEST_WRITTEN]
 
 
 @cache

@@ -38,7 +38,20 @@ class Compression(StrEnum):
 
 
 #: The number of each in a batch's attributes.
-CODECS: Final = {each: number for number, each in enumerate(Compression)}
+_CODECS: Final = {each: number for number, each in enumerate(Compression)}
+
+
+def batch_builder(compression: Compression, most_bytes: int) -> DefaultRecordBatchBuilder:
+    """Aiokafka's encoder for a batch of a transaction, of no producer yet, of so many bytes uncompressed."""
+    return DefaultRecordBatchBuilder(
+        _FORMAT,
+        _CODECS[compression],
+        is_transactional=1,
+        producer_id=_NOBODY,
+        producer_epoch=_NOBODY,
+        base_sequence=_NOBODY,
+        batch_size=most_bytes,
+    )
 
 
 class EncodedBatch(NamedTuple):
@@ -79,7 +92,7 @@ class TopicBatches:
         """
         self._topic = topic
         self._most_bytes = most_bytes
-        self._codec = CODECS[compression]
+        self._compression = compression
         self._timestamp = timestamp
         self._full: list[EncodedBatch] = []
         self._open: list[_OpenBatch | None] = [None] * partitions
@@ -91,7 +104,7 @@ class TopicBatches:
         if batch is None or not batch.append(self._timestamp, key, value, headers):
             if batch is not None:
                 self._full.append(batch.encoded(self._topic, partition))
-            batch = self._open[partition] = _OpenBatch(self._codec, self._most_bytes)
+            batch = self._open[partition] = _OpenBatch(self._compression, self._most_bytes)
             batch.append(self._timestamp, key, value, headers)  # a first record always fits
 
     def encoded(self) -> Iterator[EncodedBatch]:
@@ -107,17 +120,9 @@ class _OpenBatch:
 
     __slots__ = ("_builder", "_records")
 
-    def __init__(self, codec: int, most_bytes: int) -> None:
+    def __init__(self, compression: Compression, most_bytes: int) -> None:
         self._records = 0
-        self._builder = DefaultRecordBatchBuilder(
-            _FORMAT,
-            codec,
-            is_transactional=1,
-            producer_id=_NOBODY,
-            producer_epoch=_NOBODY,
-            base_sequence=_NOBODY,
-            batch_size=most_bytes,
-        )
+        self._builder = batch_builder(compression, most_bytes)
 
     def append(self, timestamp: int, key: bytes, value: bytes, headers: HeaderList) -> bool:
         if self._builder.append(self._records, timestamp, key, value, headers) is None:

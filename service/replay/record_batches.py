@@ -7,14 +7,13 @@ record a future that nobody here waits for. aiokafka's encoder, which the live w
 from collections.abc import Iterable
 from typing import Final
 
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from kafka import KafkaProducer, TopicPartition
 from kafka.future import Future
 from kafka.producer.future import FutureRecordMetadata
 from kafka.producer.producer_batch import ProducerBatch
 from kafka.record.memory_records import MemoryRecordsBuilder
 
-from service.output.record_batches import CODECS, Compression
+from service.output.record_batches import Compression, batch_builder
 
 _FORMAT: Final = 2
 _UNCOMPRESSED: Final = 0
@@ -27,15 +26,7 @@ class RecordBatch(MemoryRecordsBuilder):  # type: ignore[misc]  # kafka-python h
     def __init__(self, most_bytes: int, compression: Compression) -> None:
         """Begin an empty one. A record that is larger than `most_bytes` makes a batch of its own."""
         super().__init__(_FORMAT, _UNCOMPRESSED, most_bytes)  # what it does itself, which is nothing
-        self._builder = DefaultRecordBatchBuilder(
-            _FORMAT,
-            CODECS[compression],
-            is_transactional=1,
-            producer_id=_NOBODY,
-            producer_epoch=_NOBODY,
-            base_sequence=_NOBODY,
-            batch_size=most_bytes,
-        )
+        self._builder = batch_builder(compression, most_bytes)
 
     def set_producer_state(
         self,

@@ -194,8 +194,8 @@ class Column:
         self.rule = rule
         self._leaves = leaves
         self._nature_of = nature_of_time if rule.dotted == TIME else nature_of
-        #: By nature, those of values that are no objects; whether they are closed is the action's.
-        self._rows: dict[Nature, int] = {}
+        #: By nature and member; whether they are closed is the action's.
+        self._rows: dict[tuple[Nature, str | None], int] = {}
 
     def _refused(self) -> Cell:
         return Cell(self._leaves.row(()), noted=((self, None, 1),))
@@ -205,32 +205,28 @@ class Column:
         if result is REFUSED:
             return self._refused()
         if not isinstance(result, dict):
-            in_json = encoded(result)
-            nature = Nature.NO_VALUE if in_json is _NO_JSON else self._nature_of(result)
-            row = self._row(nature, closed=closed)
-            if closed or nature is Nature.NUMBER:
-                return Cell(row, (in_json,), (result,))
-            shown = _shown(result)
-            return Cell(row, (in_json,), (result,), _open(shown), clean(shown))
-        parts = [
-            self._member(name, value, closed=closed) for name, value in result.items() if value is not None
-        ]
-        return _joined(self._leaves, parts)
+            return self._leaf(None, result, closed=closed)
+        members = [(name, value) for name, value in result.items() if value is not None]
+        return _joined(self._leaves, [self._leaf(name, value, closed=closed) for name, value in members])
 
-    def _row(self, nature: Nature, *, closed: bool) -> int:
-        row = self._rows.get(nature)
-        if row is None:
-            code = self._leaves.code(self, nature, closed=closed)
-            row = self._rows[nature] = self._leaves.row((code,))
-        return row
-
-    def _member(self, name: str, value: JsonValue, *, closed: bool) -> Cell:
-        """What becomes of a part of an object."""
+    def _leaf(self, member: str | None, value: JsonValue, *, closed: bool) -> Cell:
+        """What becomes of a value that is no object: the result itself, or a member of it."""
         in_json = encoded(value)
-        nature = Nature.NO_VALUE if in_json is _NO_JSON else nature_of(value)
-        row = self._leaves.row((self._leaves.code(self, nature, member=name, closed=closed),))
-        shown = set() if closed else _shown(value)
+        nature = (self._nature_of if member is None else nature_of)(value)
+        if in_json is _NO_JSON:
+            nature = Nature.NO_VALUE
+        row = self._row(nature, member, closed=closed)
+        if closed or nature is Nature.NUMBER:
+            return Cell(row, (in_json,), (value,))
+        shown = _shown(value)
         return Cell(row, (in_json,), (value,), _open(shown), clean(shown))
+
+    def _row(self, nature: Nature, member: str | None = None, *, closed: bool) -> int:
+        row = self._rows.get((nature, member))
+        if row is None:
+            code = self._leaves.code(self, nature, member=member, closed=closed)
+            row = self._rows[nature, member] = self._leaves.row((code,))
+        return row
 
 
 class ValueColumn(Column, ABC):

@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from service.detection.profile import Profile
 from service.policy.vendor_names import VendorName
 
 if TYPE_CHECKING:
     from service.sanitize.sanitizer import Sanitizer
+
+
+#: Of so many events one has its payloads held against the schemas as a whole, unless told otherwise.
+SELF_CHECK: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class SanitizerConfig:
     spacy_model: str
     detection_profile: str = Profile.BALANCED
     vendors: frozenset[VendorName] = frozenset(VendorName)
-    self_check: int = 1000
+    self_check: int = SELF_CHECK
 
     def load(self) -> "Sanitizer":
         """Build the sanitizer from the files.

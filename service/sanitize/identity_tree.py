@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Final
 
 from service.detection.known_values import (
+    LONGEST_WRITTEN,
     Identity,
     Kind,
     by_looks,
@@ -26,8 +27,6 @@ _LEARNED_KEYS: Final = 2_000
 _LONGEST_LEARNED_KEY: Final = 64
 #: The most values taken for somebody's by their looks alone; an event that has more is no event of a person.
 _MOST_BY_LOOKS: Final = 200
-#: Longer strings are no identity values (the first characters are enough to see that).
-_LONGEST_IDENTITY: Final = 321
 
 
 class _Node:
@@ -103,7 +102,7 @@ class IdentityTree:
                 node = children.get(key) or self._learn(children, key, parent)
                 if isinstance(value, str):
                     for kind in node.identities:
-                        identities.add((value[:_LONGEST_IDENTITY], kind))
+                        identities.add((value[:LONGEST_WRITTEN], kind))
                     if node.named or (at_sign and "@" in value) or (other_signs and may_be_somebodys(value)):
                         looks.update(dict.fromkeys(by_looks(value, key, parent)))
                 elif isinstance(value, dict):

@@ -3,14 +3,14 @@
 decode -> route -> detect -> transform -> gate -> shape. No Kafka, no clock, no I/O: the worker, the
 `sanitize` command, the tests and the benchmarks all call `Sanitizer.sanitize`.
 
-What the policy says is compiled into plans before (plan_compiler.py): a walk through the event gives each
-field to its columns (columns.py), and what these made of the fields is filled into every vendor's template
-(payload_template.py).
+What the policy says is compiled into plans before (plan_compiler.py): code written for a kind of event gives
+each field to its columns (collector.py, columns.py), and what these made of the fields is filled into every
+vendor's template (payload_template.py).
 """
 
 import gc
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
@@ -33,6 +33,7 @@ from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.collector import Scans
 from service.sanitize.columns import Cell, KeyVersion, ScanColumn, encoded
+from service.sanitize.config import SELF_CHECK
 from service.sanitize.event_plan import Destination, EventLayout, EventPlan
 from service.sanitize.gate import Gate
 from service.sanitize.identity_tree import IdentityTree
@@ -48,14 +49,11 @@ from service.sanitize.outcomes import (
 )
 from service.sanitize.payload_template import PayloadTemplate
 from service.sanitize.plan_compiler import Plans
-from service.sanitize.routing import not_now
 from service.sanitize.trace import ScannedText, Trace
 from service.vendors.form import ShapeReason
 
 Headers = tuple[tuple[str, bytes], ...]
 
-#: Of so many events one has its payloads held against the schemas as a whole.
-SELF_CHECK: Final = 1_000
 _LOCALE: Final = ("context", "locale")
 _noted = attrgetter("noted")
 
@@ -213,10 +211,8 @@ class Sanitizer:
         texts: dict[tuple[str, str], dict[EntityRules, list[VendorName]]] = {}
         applied: dict[VendorName, dict[str, JsonValue | RefusedType]] = {}
         event = journey.event
-        for destination in journey.plan.destinations:
+        for _, destination in journey.route.going:
             plan = destination.plan
-            if not_now(event.body, plan) is not None:
-                continue
             made = applied[plan.vendor] = {}
             for rule in plan.rules(event.call, event.name) or ():
                 value = lookup(event.body, rule.path)
@@ -397,15 +393,15 @@ class _Delivery(NamedTuple):
         payload: bytes | ShapeReason
         if gate is None:
             payload = template.payload(self.encoded)
+            if self.check and isinstance(payload, bytes) and template.full_refusal(payload):
+                template.distrust()
+                self.result.failed_self_checks += 1
+                payload = ShapeReason.PAYLOAD_INVALID
         else:
             hits = Counter()
             replaced = self._replaced(gate, template, destination, hits)
             payload = template.render_with(self.encoded, replaced)
             payload = template.full_refusal(payload) or payload
-        if self.check and isinstance(payload, bytes) and template.full_refusal(payload):
-            template.distrust()
-            self.result.failed_self_checks += 1
-            payload = ShapeReason.PAYLOAD_INVALID
         if isinstance(payload, ShapeReason):
             return DeadLettered(plan.vendor, Stage.SHAPE, payload)
         if hits:
@@ -438,12 +434,10 @@ def _gate(journey: _Journey, cells: Sequence[Cell]) -> Gate | None:
     return None
 
 
-def _texts(journey: _Journey) -> Iterator[str]:
+def _texts(journey: _Journey) -> Iterable[str]:
     """The texts of an event that must be searched."""
-    return iter(
-        dict.fromkeys(
-            text for column, value, cell in journey.scans if cell is None for text in column.texts(value)
-        )
+    return dict.fromkeys(
+        text for column, value, cell in journey.scans if cell is None for text in column.texts(value)
     )
 
 
