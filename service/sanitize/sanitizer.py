@@ -18,7 +18,7 @@ from zlib import crc32
 
 import orjson
 
-from service.actions.action import ActionContext, RefusedType
+from service.actions.action import Action, ActionContext, RefusedType
 from service.actions.registry import build
 from service.detection.detector import Detector, language_hint
 from service.detection.entity_rules import EntityRules
@@ -28,7 +28,7 @@ from service.events.decode import decode
 from service.events.event import Event, Rejection
 from service.events.json_value import JsonValue
 from service.events.paths import MISSING, lookup
-from service.policy.plan import CompiledPolicy
+from service.policy.plan import CompiledPolicy, VendorPlan
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.collector import Scans
@@ -196,7 +196,7 @@ class Sanitizer:
             else:
                 # At once, as long as the event's values are near the processor.
                 outcomes.append(self._finish(start, result))
-        self._detect([journey for _, journey in waiting])
+        self._search([(journey, text) for _, journey in waiting for text in _texts(journey)])
         for place, journey in waiting:
             outcomes[place] = self._finish(journey, result)
         result.outcomes = outcomes
@@ -204,28 +204,35 @@ class Sanitizer:
 
     def trace(self, record: bytes) -> Rejection | Trace:
         """What one record goes through, for an explanation: `sanitize` gives the same outcomes."""
-        journey = self._start(record, remembered=False)
+        journey = self._start(record)
         if isinstance(journey, Rejection):
             return journey
-        self._detect([journey])
-        texts: dict[tuple[str, str], dict[EntityRules, list[VendorName]]] = {}
-        applied: dict[VendorName, dict[str, JsonValue | RefusedType]] = {}
         event = journey.event
+        journey.hint = language_hint(lookup(event.body, _LOCALE))
+        texts: dict[tuple[str, str], dict[EntityRules, list[VendorName]]] = {}
+        steps: list[tuple[VendorPlan, str, Action, JsonValue]] = []
         for _, destination in journey.route.going:
             plan = destination.plan
-            made = applied[plan.vendor] = {}
             for rule in plan.rules(event.call, event.name) or ():
                 value = lookup(event.body, rule.path)
                 if value is MISSING or value is None:
                     continue
                 action = build(rule, destination.form.encoding)
-                rules = self._plans.rules[plan.entities]
+                steps.append((plan, rule.dotted, action, value))
                 for text in dict.fromkeys(action.texts(value)):
-                    texts.setdefault((rule.dotted, text), {}).setdefault(rules, []).append(plan.vendor)
-                if journey.version is not None:
-                    keys = journey.version.keys.pseudonymizers[plan.vendor]
-                    context = ActionContext(keys, journey.spans(rules), {}, set())
-                    made[rule.dotted] = action.apply(value, context)
+                    judges = texts.setdefault((rule.dotted, text), {})
+                    judges.setdefault(self._plans.rules[plan.entities], []).append(plan.vendor)
+        # All of them, also those of which it is known what becomes, or that go nowhere for want of a key.
+        self._search([(journey, text) for text in dict.fromkeys(text for _, text in texts)])
+        applied: dict[VendorName, dict[str, JsonValue | RefusedType]] = {
+            destination.plan.vendor: {} for _, destination in journey.route.going
+        }
+        if journey.version is not None:
+            for plan, dotted, action, value in steps:
+                keys = journey.version.keys.pseudonymizers[plan.vendor]
+                spans = journey.spans(self._plans.rules[plan.entities])
+                context = ActionContext(keys, spans, {}, set())
+                applied[plan.vendor][dotted] = action.apply(value, context)
         result = BatchResult([])
         outcomes = self._finish(journey, result)
         scanned = tuple(
@@ -241,7 +248,7 @@ class Sanitizer:
         )
         return Trace(event, outcomes, result.gate_hits, applied, scanned)
 
-    def _start(self, record: bytes | None, *, remembered: bool = True) -> Rejection | _Journey:
+    def _start(self, record: bytes | None) -> Rejection | _Journey:
         """Decode, and find the fields and what of them has to be searched."""
         event = decode(record)
         if record is None or isinstance(event, Rejection):
@@ -257,24 +264,8 @@ class Sanitizer:
         plan.collector.collect(event.body, keys, keys.known, journey.cells, scans)
         if scans:
             journey.hint = language_hint(lookup(event.body, _LOCALE))
-            self._scan(journey, scans, remembered=remembered)
+            _scan(journey, scans)
         return journey
-
-    def _scan(self, journey: _Journey, scans: Scans, *, remembered: bool) -> None:
-        """See which columns have to have texts searched."""
-        found: list[_Scan] = []
-        for columns, value in scans:
-            essence = columns[0].essence(value)
-            for column in columns:
-                cell = column.remembered(essence, journey.hint) if remembered else None
-                found.append((column, essence, cell))
-        scanned = {text for _, _, cell in found if cell for text in cell.scanned}
-        if scanned and journey.known.may_stand_in(scanned):
-            found = [
-                (column, value, None if cell and journey.known.may_stand_in(cell.scanned) else cell)
-                for column, value, cell in found
-            ]
-        journey.scans = found
 
     def _version(self, timestamp: int) -> _Version | None:
         """The keys for an event's time."""
@@ -299,17 +290,14 @@ class Sanitizer:
             self._versions[version.id] = bound
         return bound
 
-    def _detect(self, journeys: Sequence[_Journey]) -> None:
-        """Search every text that a column needs, once, all events of the batch together."""
-        wanted = [
-            (journey, TextRequest(text, journey.hint)) for journey in journeys for text in _texts(journey)
-        ]
+    def _search(self, wanted: Sequence[tuple[_Journey, str]]) -> None:
+        """Search texts of events, all together."""
         if not wanted:
             return
-        found = self._detector.find([request for _, request in wanted])
-        for (journey, request), spans in zip(wanted, found, strict=True):
-            standing = journey.known.spans(request.text) if journey.may_hold_known(request.text) else ()
-            journey.findings[request.text] = (*spans, *standing)
+        found = self._detector.find([TextRequest(text, journey.hint) for journey, text in wanted])
+        for (journey, text), spans in zip(wanted, found, strict=True):
+            standing = journey.known.spans(text) if journey.may_hold_known(text) else ()
+            journey.findings[text] = (*spans, *standing)
 
     def _finish(self, journey: _Journey, result: BatchResult) -> RecordOutcomes:
         """Transform, gate and shape for each vendor that may have the event."""
@@ -422,6 +410,21 @@ class _Delivery(NamedTuple):
                 for (path, family), count in found.items():
                     hits[GateHit(destination.plan.vendor, path, family)] += count
         return replaced
+
+
+def _scan(journey: _Journey, scans: Scans) -> None:
+    """See which columns have to have texts searched."""
+    found: list[_Scan] = []
+    for columns, value in scans:
+        essence = columns[0].essence(value)
+        found += [(column, essence, column.remembered(essence, journey.hint)) for column in columns]
+    scanned = {text for _, _, cell in found if cell for text in cell.scanned}
+    if scanned and journey.known.may_stand_in(scanned):
+        found = [
+            (column, value, None if cell and journey.known.may_stand_in(cell.scanned) else cell)
+            for column, value, cell in found
+        ]
+    journey.scans = found
 
 
 def _gate(journey: _Journey, cells: Sequence[Cell]) -> Gate | None:
