@@ -189,8 +189,8 @@ MUTATIONS: Final = (
     Mutation(
         "what an open text holds is not looked at",
         "sanitize.columns",
-        "_open(shown), clean(shown))\n        parts",
-        "(), True)\n        parts",
+        "_open(shown), clean(shown))\n",
+        "(), True)\n",
         23,
     ),
     Mutation(
