@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from service.kafka_access import KafkaAccess
@@ -84,8 +84,15 @@ class TransactionalProducer:
             await self._producer.send_offsets_to_transaction({source: offset}, self._group)
             await asyncio.gather(*written)
             await self._producer.commit_transaction()
-        except AssertionError as error:  # how aiokafka refuses a step after its producer has failed
-            raise KafkaError("the producer had failed before") from error
+        except (AssertionError, IllegalOperation) as error:
+            # How aiokafka refuses a step after its producer has failed, in the middle of a commit as well.
+            raise self._failure() from error
+
+    def _failure(self) -> BaseException:
+        """Why the producer can't go on: what ended its transaction, where something has."""
+        end: asyncio.Future[None] | None = self._producer._txn_manager.wait_for_transaction_end()  # noqa: SLF001
+        cause = end.exception() if end is not None and end.done() and not end.cancelled() else None
+        return cause or KafkaError("the producer had failed before")
 
 
 class _Ready(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types

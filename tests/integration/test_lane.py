@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.partitioner import DefaultPartitioner
 from kafka import KafkaConsumer
@@ -200,6 +200,37 @@ async def test_new_owner_fences_the_old(bench: Bench) -> None:
     assert not fenced.task.done()
     await old.release()
     assert await bench.numbers() == list(range(15))
+
+
+async def test_fenced_between_two_batches_of_a_transaction(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """aiokafka refuses the second batch in words of its own then; it is the fence that counts."""
+    send_batch: Callable[..., Any] = AIOKafkaProducer.send_batch
+    fenced_between = 0
+
+    async def until_the_sender_has_failed(self: Any, *arguments: Any, **options: Any) -> Any:
+        nonlocal fenced_between
+        future = await send_batch(self, *arguments, **options)
+        await asyncio.wait([self._sender.sender_task], timeout=60)
+        fenced_between += 1
+        return future
+
+    old, new = bench.lanes(), bench.lanes()
+    await old.accept(bench.batch(0, 5))
+    assert await old.drain(60)
+    await new.accept(bench.batch(0, 10))
+    assert await new.drain(60)
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", until_the_sender_has_failed)
+    fences = sample("weir_fenced_lanes_total")
+    await old.accept(bench.batch(5, 10, previous=4))  # of both partitions, so two batches
+    await asyncio.to_thread(
+        wait_until, lambda: sample("weir_fenced_lanes_total") > fences or old.failed.done(), "the fence"
+    )
+    assert not old.failed.done()
+    assert fenced_between == 1
+    await old.release()
+    assert await bench.numbers() == list(range(10))
 
 
 async def test_an_opening_that_was_not_committed_goes_with_the_next_batch(bench: Bench) -> None:
