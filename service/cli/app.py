@@ -7,6 +7,7 @@ import typer
 from service.cli import (
     bench,
     breaker,
+    canary,
     dead_letters,
     demo,
     explain,
@@ -29,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Weir anonymizes product events on their way from Kafka to the analytics vendors.",
 )
-for command in (worker, sanitize, explain, demo, bench, version):
+for command in (worker, sanitize, explain, canary, demo, bench, version):
     command.register(app)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")

@@ -18,6 +18,7 @@ class Task(StrEnum):
     DEAD_LETTERS = "dead-letters"
     BREAKER = "breaker"
     REPLAY = "replay"
+    CANARY = "canary"
 
 
 #: What each task does with the topics of each role.
@@ -36,6 +37,7 @@ _ON_TOPICS: Final[dict[Task, dict[Role, tuple[Operation, ...]]]] = {
         Role.DEAD_LETTER: (Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS),
         Role.CONTROL: (Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS),
     },
+    Task.CANARY: {Role.RAW: (Operation.WRITE,), Role.VENDOR: (Operation.READ,)},
     Task.BREAKER: {Role.CONTROL: (Operation.READ, Operation.WRITE, Operation.DESCRIBE_CONFIGS)},
 }
 
