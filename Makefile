@@ -8,18 +8,26 @@ FETCHED := .venv/.kafka-fetched
 MINUTES ?= 10
 SEED ?= $(shell date +%s)
 
-.PHONY: help setup demo test chaos exhaustive soak lint format bench lock clean
+include tests/chart/tools.mk
+
+.PHONY: help setup demo test test-chart chart-readme chaos exhaustive soak lint format bench lock clean
 
 help: ## List these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(READY) $(FETCHED) ## Make .venv with everything in it, and fetch Apache Kafka's jars
 
 demo: setup ## Show the whole story on this machine: real Kafka, sample events, five vendors
 	$(BIN)/weir demo
 
-test: setup ## Run the tests, those against a real Kafka included
-	$(BIN)/pytest
+test: setup $(CHART_TOOLS) ## Run the tests, those against a real Kafka included
+	$(BIN)/pytest $(LEAVE_OUT)
+
+test-chart: setup $(CHART_TOOLS) ## Run the Helm chart's tests alone
+	$(if $(LEAVE_OUT),,$(BIN)/pytest tests/chart)
+
+chart-readme: $(TOOLS)/helm-docs ## Write the chart's README from its values
+	$(TOOLS)/helm-docs --chart-search-root helm/weir --sort-values-order file
 
 chaos: setup ## Run every fault of workers and brokers, the slow ones too: half an hour on two cores
 	$(BIN)/pytest tests/chaos tests/integration/test_replay_faults.py -m ""
@@ -46,9 +54,10 @@ bench: setup ## Measure the pipeline against plain Faust in one run
 lock: $(READY) ## Pin all dependencies anew, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group dev $(COMPILE) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements-dev.lock $(COMPILE) -o requirements.lock
+	$(BIN)/uv pip compile tests/chart/requirements.in $(COMPILE) -o tests/chart/requirements.lock
 
 clean: ## Remove .venv and everything made by tools
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
+	rm -rf .venv .venv-chart .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 COMPILE := --quiet --generate-hashes --no-header --no-annotate --python-version 3.11

@@ -23,6 +23,12 @@
 {{- if and (eq $type "hpa") .Values.resources (not (dig "requests" "cpu" "" .Values.resources)) -}}
 {{- fail "autoscaling.type is hpa, which goes by resources.requests.cpu: set it, or leave resources empty." -}}
 {{- end -}}
+{{- range $job, $replay := .Values.replays -}}
+{{- $arguments := printf " %s " (join " " $replay.arguments) -}}
+{{- if and (gt (int (default 1 $replay.shards)) 1) (not (or (regexMatch " --to[ =]" $arguments) (regexMatch " --offsets[ =]" $arguments))) -}}
+{{- fail (printf "replays.%s has %d shards and no --to: each would settle an end of its own. Give --from and --to as fixed times." $job (int $replay.shards)) -}}
+{{- end -}}
+{{- end -}}
 {{- if and (eq (int .Values.rollout.maxSurge) 0) (eq (int .Values.rollout.maxUnavailable) 0) -}}
 {{- fail "rollout.maxSurge and rollout.maxUnavailable are both 0: nothing could be replaced." -}}
 {{- end -}}
