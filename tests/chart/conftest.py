@@ -41,10 +41,10 @@ def template(helm: str, name: str, *options: str) -> str:
     return done.stdout
 
 
+@cache
 def manifests(helm: str, name: str, *options: str) -> list[Manifest]:
-    """The objects that Helm renders, hooks and tests among them."""
-    loaded = YAML(typ="safe", pure=True).load_all(template(helm, name, *options))
-    return [each for each in loaded if each]
+    """The objects that Helm renders, hooks and tests among them; not to be changed."""
+    return [each for each in YAML(typ="safe").load_all(template(helm, name, *options)) if each]
 
 
 def pods(objects: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
@@ -69,9 +69,7 @@ def containers(objects: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
 
 def one(objects: list[Manifest], kind: str, end: str = "") -> Manifest:
     """The only object of a kind whose name has this end."""
-    (found,) = (
-        each for each in objects if each["kind"] == kind and each["metadata"]["name"].endswith(end)
-    )
+    (found,) = (each for each in objects if each["kind"] == kind and each["metadata"]["name"].endswith(end))
     return found
 
 

@@ -1,10 +1,12 @@
 """What the chart makes, for every values file and both Helms: sound, safe, and in step with Weir itself."""
 
+import json
 import re
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
+from typing import Any
 
-import click
 import pytest
 import typer
 
@@ -13,7 +15,18 @@ from service.kafka_access import _contradictions
 from service.policy import load
 from service.settings import PREFIX, Settings, load_settings
 from tests.chart.conftest import (
-    CHART, HELMS, TOOLS, VALUES, Manifest, containers, manifests, one, pods, run, template, values_file,
+    CHART,
+    HELMS,
+    TOOLS,
+    VALUES,
+    Manifest,
+    containers,
+    manifests,
+    one,
+    pods,
+    run,
+    template,
+    values_file,
 )  # fmt: skip
 from tests.conftest import ROOT
 
@@ -99,13 +112,12 @@ def test_command_lines_are_the_real_ones(objects: list[Manifest]) -> None:
         _parse(typer.main.get_command(app), arguments)
 
 
-def _parse(command: click.Command, arguments: list[str]) -> None:
+def _parse(command: Any, arguments: list[str]) -> None:
     """Parse a command line as it is parsed when it runs, and run nothing."""
     context = command.make_context(command.name, list(arguments))
-    while isinstance(command, click.Group) and (context._protected_args or context.args):
-        _, found, rest = command.resolve_command(context, [*context._protected_args, *context.args])
-        assert found is not None
-        command, context = found, found.make_context(found.name, rest, parent=context)
+    while rest := [*getattr(context, "_protected_args", ()), *context.args]:
+        name, command, rest = command.resolve_command(context, rest)
+        context = command.make_context(name, rest, parent=context)
 
 
 def test_settings_are_weirs_own(objects: list[Manifest], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,22 +158,28 @@ def test_the_grace_outlasts_the_workers_own(objects: list[Manifest]) -> None:
         for container in spec["containers"]:
             variables = {each["name"]: each.get("value", "") for each in container["env"]}
             if container["args"][0] in {"worker", "replay"}:
-                assert spec["terminationGracePeriodSeconds"] >= float(variables["WEIR_SHUTDOWN_GRACE"]) + 10, name
+                assert (
+                    spec["terminationGracePeriodSeconds"] >= float(variables["WEIR_SHUTDOWN_GRACE"]) + 10
+                ), name
 
 
-def test_the_policy_in_the_configmaps_loads(objects: list[Manifest], tmp_path: Path) -> None:
+def test_the_policy_in_the_configmaps_loads(tmp_path: Path) -> None:
     """Mounted as it is, and the same for the checks as for the worker."""
-    data = {each["metadata"]["name"]: each["data"] for each in objects if each["kind"] == "ConfigMap"}
-    prints = set()
-    for number, (_, spec) in enumerate(pods(objects)):
-        (volume,) = (each["configMap"] for each in spec["volumes"] if "configMap" in each)
-        folder = tmp_path / str(number)
-        for item in volume["items"]:
-            file = folder / item["path"]
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(data[volume["name"]][item["key"]])
-        prints.add(load(folder).fingerprint)
-    assert prints == {load(ROOT / "config").fingerprint}
+    mounted = set()
+    for helm, values in product(HELMS, VALUES):
+        objects = manifests(helm, values)
+        data = {each["metadata"]["name"]: each["data"] for each in objects if each["kind"] == "ConfigMap"}
+        for _, spec in pods(objects):
+            (volume,) = (each["configMap"] for each in spec["volumes"] if "configMap" in each)
+            mounted.add(
+                frozenset((item["path"], data[volume["name"]][item["key"]]) for item in volume["items"])
+            )
+    (files,) = mounted
+    for path, text in files:
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    assert load(tmp_path).fingerprint == load(ROOT / "config").fingerprint
 
 
 def test_the_charts_policy_is_the_reference_policy() -> None:
@@ -174,9 +192,9 @@ def test_the_charts_policy_is_the_reference_policy() -> None:
 def test_selectors_find_the_worker_alone(objects: list[Manifest]) -> None:
     deployment = one(objects, "Deployment")
     worker = deployment["spec"]["template"]["metadata"]["labels"]
-    others = [
-        each["spec"]["template"]["metadata"]["labels"] for each in objects if each["kind"] == "Job"
-    ] + [each["metadata"]["labels"] for each in objects if each["kind"] == "Pod"]
+    others = [each["spec"]["template"]["metadata"]["labels"] for each in objects if each["kind"] == "Job"] + [
+        each["metadata"]["labels"] for each in objects if each["kind"] == "Pod"
+    ]
     selectors = [deployment["spec"]["selector"]["matchLabels"]]
     for each in objects:
         if each["kind"] == "Service":
@@ -214,7 +232,9 @@ def test_hooks_come_before_what_they_guard(objects: list[Manifest]) -> None:
         if each["kind"] == "Job" and ("Job", each["metadata"]["name"]) in weights:
             weight = weights["Job", each["metadata"]["name"]]
             spec = each["spec"]["template"]["spec"]
-            (configmap,) = (volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume)
+            (configmap,) = (
+                volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume
+            )
             assert weights["ConfigMap", configmap] < weight
             account = spec["serviceAccountName"]
             assert account == "default" or weights["ServiceAccount", account] < weight
@@ -235,6 +255,7 @@ def test_a_change_of_the_policy_rolls(minimal: Callable[..., list[Manifest]], tm
     for change in (text, text.replace("per_events: 1000", "per_events: 900")):
         vendor.write_text(change)
         template.cache_clear()
+        manifests.cache_clear()
         objects = minimal(*given)
         assert one(objects, "ConfigMap", "-policy")["data"].keys() == {"tracking_plan.yaml", "mixpanel.yaml"}
         sums.add(checksum(objects))
@@ -248,8 +269,13 @@ def test_resources_follow_the_processes(minimal: Callable[..., list[Manifest]]) 
         (worker,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
         resources = worker["resources"]
         assert int(resources["requests"]["cpu"].removesuffix("m")) >= 1000 * processes
-        assert int(resources["requests"]["memory"].removesuffix("Mi")) >= (475 + 138 + 200 * processes) / 1.049
-        assert int(resources["limits"]["memory"].removesuffix("Mi")) >= (475 + 138 + 200 * processes + 1200) / 1.049
+        assert (
+            int(resources["requests"]["memory"].removesuffix("Mi")) >= (475 + 138 + 200 * processes) / 1.049
+        )
+        assert (
+            int(resources["limits"]["memory"].removesuffix("Mi"))
+            >= (475 + 138 + 200 * processes + 1200) / 1.049
+        )
 
 
 def test_placement_reaches_every_pod(minimal: Callable[..., list[Manifest]]) -> None:
@@ -267,15 +293,15 @@ def test_placement_reaches_every_pod(minimal: Callable[..., list[Manifest]]) -> 
 def test_a_replay_that_changes_is_another_job(minimal: Callable[..., list[Manifest]]) -> None:
     def name(vendor: str) -> str:
         job = minimal("--set-json", f'replays.again={{"arguments":["--vendor","{vendor}"]}}')
-        return str(one([each for each in job if "-replay-" in each["metadata"]["name"]], "Job")["metadata"]["name"])
+        return str(
+            one([each for each in job if "-replay-" in each["metadata"]["name"]], "Job")["metadata"]["name"]
+        )
 
     assert name("mixpanel") != name("ga4")
 
 
 def test_settings_of_the_schema_are_weirs_own() -> None:
     """Every setting has a place among the values, with its range."""
-    import json  # noqa: PLC0415
-
     schema = json.loads((CHART / "values.schema.json").read_text())["properties"]["settings"]["properties"]
     places = {  # given by other values, or by the chart itself
         "kafka_bootstrap", "security_protocol", "sasl_mechanism", "sasl_username", "sasl_password_file",

@@ -31,7 +31,8 @@ REFUSED = [
     (
         (
             "--set",
-            "kafka.securityProtocol=SASL_SSL,kafka.sasl.mechanism=OAUTHBEARER,kafka.sasl.existingSecret=s,"
+            "kafka.securityProtocol=SASL_SSL,kafka.sasl.mechanism=OAUTHBEARER,kafka.sasl.existingSecret=s",
+            "--set",
             "autoscaling.type=keda",
         ),
         "mechanism",
