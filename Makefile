@@ -46,6 +46,7 @@ bench: setup ## Measure the pipeline against plain Faust in one run
 lock: $(READY) ## Pin all dependencies anew, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group dev $(COMPILE) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements-dev.lock $(COMPILE) -o requirements.lock
+	$(BIN)/uv pip compile --group build -c requirements-dev.lock $(COMPILE) -o requirements-build.lock
 
 clean: ## Remove .venv and everything made by tools
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
