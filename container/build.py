@@ -2,9 +2,9 @@
 
     python3.11 container/build.py ROOT
 
-Run it at the top of the sources, with the Python that the image is to have. The Dockerfile's build stage does; so
-does tests/image, which then starts Weir with ROOT as its root file system. What is not put there does not exist
-in the image: no shell, no package manager, no compiler.
+Run it at the top of the sources, with the Python that the image is to have. The Dockerfile's build stage
+does; so does tests/image, which then starts Weir with ROOT as its root file system. What is not put there
+does not exist in the image: no shell, no package manager, no compiler.
 """
 
 import os
@@ -41,6 +41,8 @@ def main(root: Path) -> None:
     libraries = {library: root / str(library).lstrip("/") for library in system_libraries(root)}
     for source, target in libraries.items():
         copy_file(source, target)
+    # The loader finds by itself only what is in Debian's own folders.
+    run("/sbin/ldconfig", "-r", root, *sorted({str(library.parent) for library in libraries}))
     for source in SYSTEM_FILES:
         copy_file(source, root / str(source).lstrip("/"))
     describe_packages(libraries, root)
@@ -110,8 +112,13 @@ def describe_packages(libraries: Iterable[Path], root: Path) -> None:
     # dpkg may know a file by its path before /lib became a link into /usr, or by the one after.
     paths = {str(name) for library in libraries for name in (library, library.resolve())}
     paths |= {path.removeprefix("/usr") for path in paths}
-    owners = subprocess.run(["dpkg-query", "--search", *sorted(paths)], capture_output=True, text=True, check=False)  # noqa: E501, S603, S607
-    for package in sorted(set(re.findall(r"^([^:\s]+)(?::\w+)?: ", owners.stdout, re.MULTILINE))):
+    search = [
+        "dpkg-query",
+        "--search",
+        *sorted(paths),
+    ]  # exits with 1 where it knows one of them by another path
+    owners = subprocess.run(search, capture_output=True, text=True, check=False).stdout
+    for package in sorted(set(re.findall(r"^([^:\s]+)(?::\w+)?: ", owners, re.MULTILINE))):
         status = root / "var/lib/dpkg/status.d" / package
         status.parent.mkdir(parents=True, exist_ok=True)
         status.write_text(run("dpkg-query", "--status", package))
@@ -137,7 +144,9 @@ def copy_file(source: Path, target: Path) -> None:
 
 def run(*command: str | Path) -> str:
     """What a command prints; it must succeed."""
-    return subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, text=True, check=True).stdout  # noqa: S603
+    return subprocess.run(
+        [str(part) for part in command], stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
 
 
 if __name__ == "__main__":
