@@ -5,6 +5,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 READY := .venv/.ready
 FETCHED := .venv/.kafka-fetched
+IMAGE_TOOLS := .venv-chart/.image-tools
 MINUTES ?= 10
 SEED ?= $(shell date +%s)
 
@@ -18,7 +19,7 @@ setup: $(READY) $(FETCHED) ## Make .venv with everything in it, and fetch Apache
 demo: setup ## Show the whole story on this machine: real Kafka, sample events, five vendors
 	$(BIN)/weir demo
 
-test: setup ## Run the tests, those against a real Kafka included
+test: setup $(IMAGE_TOOLS) ## Run the tests, those against a real Kafka included
 	$(BIN)/pytest
 
 chaos: setup ## Run every fault of workers and brokers, the slow ones too: half an hour on two cores
@@ -49,7 +50,7 @@ lock: $(READY) ## Pin all dependencies anew, with hashes
 	$(BIN)/uv pip compile --group build -c requirements-dev.lock $(COMPILE) -o requirements-build.lock
 
 clean: ## Remove .venv and everything made by tools
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
+	rm -rf .venv .venv-chart .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 COMPILE := --quiet --generate-hashes --no-header --no-annotate --python-version 3.11
@@ -66,4 +67,12 @@ $(READY): requirements-dev.lock pyproject.toml
 
 $(FETCHED): $(READY) service/broker/pom.xml
 	$(BIN)/python -m service.broker.fetch
+	@touch $@
+
+$(IMAGE_TOOLS): tests/image/requirements.txt
+	$(PYTHON) -m venv .venv-chart
+	.venv-chart/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@command -v bwrap >/dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install --yes -qq bubblewrap >/dev/null; } \
+		|| echo "The image is not started in the tests without bubblewrap: apt-get install bubblewrap"
 	@touch $@

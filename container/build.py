@@ -41,10 +41,10 @@ def main(root: Path) -> None:
     libraries = {library: root / str(library).lstrip("/") for library in system_libraries(root)}
     for source, target in libraries.items():
         copy_file(source, target)
-    # The loader finds by itself only what is in Debian's own folders.
-    run("/sbin/ldconfig", "-r", root, *sorted({str(library.parent) for library in libraries}))
     for source in SYSTEM_FILES:
         copy_file(source, root / str(source).lstrip("/"))
+    # The loader finds by itself only what is in Debian's own folders.
+    run("/sbin/ldconfig", "-r", root, *sorted({str(library.parent) for library in libraries}))
     describe_packages(libraries, root)
     compile_modules(root)
     shutil.copytree("config", root / "etc/weir/config")
