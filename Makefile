@@ -8,7 +8,7 @@ FETCHED := .venv/.kafka-fetched
 MINUTES ?= 10
 SEED ?= $(shell date +%s)
 
-include tests/chart/tools.mk
+include tests/tools.mk
 
 .PHONY: help setup demo test test-chart chart-readme chaos exhaustive soak lint format bench lock clean
 
@@ -20,10 +20,10 @@ setup: $(READY) $(FETCHED) ## Make .venv with everything in it, and fetch Apache
 demo: setup ## Show the whole story on this machine: real Kafka, sample events, five vendors
 	$(BIN)/weir demo
 
-test: setup $(CHART_TOOLS) ## Run the tests, those against a real Kafka included
+test: setup $(CHECKERS) $(BUBBLEWRAP) $(CHART_TOOLS) ## Run the tests, those against a real Kafka included
 	$(BIN)/pytest $(LEAVE_OUT)
 
-test-chart: setup $(CHART_TOOLS) ## Run the Helm chart's tests alone
+test-chart: setup $(CHECKERS) $(CHART_TOOLS) ## Run the Helm chart's tests alone
 	$(if $(LEAVE_OUT),,$(BIN)/pytest tests/chart)
 
 chart-readme: $(TOOLS)/helm-docs ## Write the chart's README from its values
@@ -54,10 +54,12 @@ bench: setup ## Measure the pipeline against plain Faust in one run
 lock: $(READY) ## Pin all dependencies anew, with hashes
 	$(BIN)/uv pip compile pyproject.toml --group dev $(COMPILE) -o requirements-dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements-dev.lock $(COMPILE) -o requirements.lock
-	$(BIN)/uv pip compile tests/chart/requirements.in $(COMPILE) -o tests/chart/requirements.lock
+	$(BIN)/uv pip compile --group build -c requirements-dev.lock $(COMPILE) -o requirements-build.lock
+	$(BIN)/uv pip compile tests/checkers.in $(COMPILE) -o tests/checkers.lock
 
 clean: ## Remove .venv and everything made by tools
-	rm -rf .venv .venv-chart .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage dist build
+	rm -rf .venv .venv-checkers .tools .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache \
+		.coverage dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 COMPILE := --quiet --generate-hashes --no-header --no-annotate --python-version 3.11

@@ -1,5 +1,6 @@
 """The worker's side of the sanitizer's processes: the template that forks them, and each one's pipe."""
 
+import contextlib
 import os
 import socket
 import struct
@@ -161,13 +162,13 @@ class Template:
         """Kill a process that may have ended already; how it ended, in words."""
         process.close()
         with self._requests:
-            if process.control is not self._control:
-                return "ended with its template"
-            try:
-                return f"exit code {self._ask(Reap(process.pid))}"
-            except _TemplateLostError as error:
-                self._replace_later(error)
-                return "ended with its template"
+            if process.control is self._control:
+                try:
+                    return f"exit code {self._ask(Reap(process.pid))}"
+                except _TemplateLostError as error:
+                    self._replace_later(error)
+        _reap_orphan(process.pid)
+        return "ended with its template"
 
     def stop(self) -> None:
         """End the template, and with it every process; from then on nothing is started any more."""
@@ -244,3 +245,13 @@ class Template:
             return "never started"
         self._process.kill()
         return f"exit code {self._process.wait()}"
+
+
+def _reap_orphan(pid: int) -> None:
+    """Reap a process whose template has ended, where it falls to this process: as a container's process 1.
+
+    Elsewhere the system's own process 1 has done so, and the number may be another's by now.
+    """
+    if os.getpid() == 1:
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)

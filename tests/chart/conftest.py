@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 CHART = ROOT / "helm" / "weir"
 TOOLS = ROOT / ".tools" / "bin"
-CHECKERS = ROOT / ".venv-chart" / "bin"
+CHECKERS = ROOT / ".venv-checkers" / "bin"
 HELMS = ("helm3", "helm4")
 VALUES = sorted(path.name.removesuffix("-values.yaml") for path in (CHART / "ci").glob("*-values.yaml"))
 NAMESPACE = "events"

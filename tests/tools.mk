@@ -1,9 +1,11 @@
-# What the Helm chart's tests need: Helm 3 and 4, promtool and helm-docs, built with Go, and Python's checkers.
+# What some tests need besides: checkers of the image and the chart, bubblewrap to start the image in, and, built with
+# Go, Helm 3 and 4, promtool and helm-docs.
 TOOLS := .tools/bin
-CHART_PYTHON := .venv-chart/.ready
+CHECKERS := .venv-checkers/.ready
+BUBBLEWRAP := .venv-checkers/.bubblewrap
 
 ifneq ($(shell command -v go),)
-CHART_TOOLS := $(CHART_PYTHON) $(TOOLS)/helm3 $(TOOLS)/helm4 $(TOOLS)/promtool $(TOOLS)/helm-docs
+CHART_TOOLS := $(TOOLS)/helm3 $(TOOLS)/helm4 $(TOOLS)/promtool $(TOOLS)/helm-docs
 else
 CHART_TOOLS := no-go
 LEAVE_OUT := --ignore tests/chart
@@ -13,9 +15,15 @@ endif
 no-go:
 	@echo "Left out: the Helm chart's tests, whose tools are built with Go, which is not here."
 
-$(CHART_PYTHON): tests/chart/requirements.lock
-	$(PYTHON) -m venv .venv-chart
-	.venv-chart/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+$(CHECKERS): tests/checkers.lock
+	$(PYTHON) -m venv .venv-checkers
+	.venv-checkers/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+$(BUBBLEWRAP): $(CHECKERS)
+	@command -v bwrap >/dev/null \
+		|| { test "$$(id -u)" = 0 && apt-get update -qq && apt-get install --yes -qq bubblewrap >/dev/null; } \
+		|| echo "The image is not started in the tests without bubblewrap: apt-get install bubblewrap"
 	@touch $@
 
 HELM3 := helm.sh/helm/v3
@@ -28,7 +36,7 @@ $(TOOLS)/helm3: KUBERNETES := $(foreach P,pkg/chartutil pkg/lint/rules,\
 	-X $(HELM3)/$P.k8sVersionMajor=1 -X $(HELM3)/$P.k8sVersionMinor=37)
 $(TOOLS)/promtool: GO_TAGS := -tags remove_all_sd
 
-$(TOOLS)/helm3 $(TOOLS)/helm4 $(TOOLS)/promtool $(TOOLS)/helm-docs: tests/chart/tools.mk
+$(TOOLS)/helm3 $(TOOLS)/helm4 $(TOOLS)/promtool $(TOOLS)/helm-docs: tests/tools.mk
 	@mkdir -p $@.build
 	GOBIN=$(CURDIR)/$@.build go install $(GO_TAGS) -ldflags '-s -w $(KUBERNETES)' $(GO_PACKAGE)
 	@mv $@.build/* $@ && rmdir $@.build
