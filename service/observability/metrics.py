@@ -35,7 +35,7 @@ class ReadGauge(Gauge):
         self._read: Callable[[], Series] = dict
 
     def read_from(self, read: Callable[[], Series]) -> None:
-        """Where the series come from, by the labels' values. It may be called on any thread and can't fail."""
+        """Where the series come from, by the labels' values. Called on any thread; it must not fail."""
         self._read = read
 
     def collect(self) -> Iterable[Metric]:
