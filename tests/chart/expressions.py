@@ -2,7 +2,6 @@
 
 import os
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,7 @@ PAGE: Final = ROOT / "docs" / "operations.md"
 #: What Prometheus and its operator put onto every series of a target.
 TARGET_LABELS: Final = frozenset({"namespace", "job", "pod"})
 #: Metrics that are not Weir's.
-FOREIGN: Final[Mapping[str, frozenset[str]]] = {"up": frozenset()}
+FOREIGN: Final[dict[str, frozenset[str]]] = {"up": frozenset()}
 
 _WORDS: Final = {"and", "or", "unless", "by", "without", "on", "ignoring", "bool", "offset"}
 _GROUPING: Final = re.compile(r"\b(?:by|on|group_left|group_right|ignoring|without)\s*\(([^)]*)\)")
