@@ -25,7 +25,7 @@ _MATCHER: Final = re.compile(r"([a-zA-Z_]\w*)\s*(?:=~|!~|!=|=)")
 
 def tool(name: str) -> str:
     """A tool that `make test-chart` fetches."""
-    path = Path(os.environ.get("WEIR_CHART_TOOLS", ROOT / ".tools" / "bin")) / name
+    path = Path(os.environ.get("CHART_TOOLS", ROOT / ".tools" / "bin")) / name
     assert path.exists(), f"{name} is not in {path.parent}; `make test-chart` fetches it"
     return str(path)
 
