@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from html import escape
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from urllib.error import URLError
@@ -40,7 +41,12 @@ MALFORMED: Final = 60
 BREAKER: Final = "posthog"
 SCRAPE: Final = 2
 LABELS: Final = {"namespace": "events", "pod": "weir-worker-0"}
-GIVEN: Final = {"$__rate_interval": "20s", "$namespace": "events", "$job": "weir"}
+GIVEN: Final = {
+    "$__rate_interval": "20s",
+    "$__range": f"{SECONDS}s",
+    "$namespace": "events",
+    "$job": "weir",
+}
 
 CELL: Final = 80
 ROW: Final = 38
@@ -296,15 +302,22 @@ def states(box: Box, lines: Sequence[Line], start: float, end: float) -> str:
     for number, line in enumerate(lines):
         y = top + number * height
         parts.append(words(left - 8, y + height * 0.55, 12, line.name, "#24292e", 'text-anchor="end"'))
-        for at, value in line.points:
+        for at, until, value in spans(line.points):
             x = left + (right - left) * (at - start) / (end - start)
-            width = (right - left) * SCRAPE / (end - start) + 0.5
+            width = (right - left) * (until - at) / (end - start)
             colour = COLOURS["orange" if value else "green"]
             parts.append(
-                f'<path d="M{x:.1f} {y:.1f}h{min(width, right - x):.1f}v{height * 0.7:.1f}H{x:.1f}z" '
-                f'fill="{colour}" fill-opacity="0.7"/>'
+                f'<path d="M{x:.1f} {y:.1f}h{width:.1f}v{height * 0.7:.1f}h{-width:.1f}z" fill="{colour}" '
+                'fill-opacity="0.7"/>'
             )
     return "".join(parts)
+
+
+def spans(points: Points) -> Iterator[tuple[float, float, float]]:
+    """From when until when which value held."""
+    for value, group in groupby(points, lambda point: point[1]):
+        moments = [at for at, _ in group]
+        yield moments[0], moments[-1] + SCRAPE, value
 
 
 def drawn(panel: Panel, server: Prometheus, start: float, end: float) -> str:

@@ -20,7 +20,7 @@ COLUMNS = 24
 ROWS = 22
 QUESTIONS = ["Is it flowing?", "Is anything leaking?", "Is it keeping up?", "What is being removed?"]
 #: What Grafana puts in place of its own variables, for instance.
-GIVEN = {"$__rate_interval": "2m", "$namespace": "events", "$job": "weir"}
+GIVEN = {"$__rate_interval": "2m", "$__range": "6h", "$namespace": "events", "$job": "weir"}
 UNITS = {"short", "recps", "eps", "cps", "s", "bytes", "Bps", "percentunit"}
 RUNBOOK = re.compile(r"\$\{docs\}docs/operations\.md#([a-z-]+)")
 
