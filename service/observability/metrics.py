@@ -2,9 +2,12 @@
 
 from bisect import bisect_right
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, Metric
+from prometheus_client.metrics_core import GaugeMetricFamily
+
+Series = Mapping[tuple[str, ...], float]
 
 
 class BatchHistogram(Histogram):
@@ -19,6 +22,28 @@ class BatchHistogram(Histogram):
                 bucket.inc(up_to - below)
                 below = up_to
         self._sum.inc(sum(ordered))
+
+
+class ReadGauge(Gauge):
+    """A gauge whose series are read at each scrape, all at one moment; one that is not there has no sample.
+
+    Zero would be taken for a value: of a limit that nobody set, of a partition that is not this worker's.
+    """
+
+    def __init__(self, name: str, documentation: str, labelnames: Iterable[str] = ()) -> None:
+        super().__init__(name, documentation, labelnames)
+        self._read: Callable[[], Series] = dict
+
+    def read_from(self, read: Callable[[], Series]) -> None:
+        """Where the series come from, by the labels' values. Called on any thread; it must not fail."""
+        self._read = read
+
+    def collect(self) -> Iterable[Metric]:
+        """See Collector."""
+        family = GaugeMetricFamily(self._name, self._documentation, labels=self._labelnames)
+        for labels, value in self._read().items():
+            family.add_metric(labels, value)
+        return [family]
 
 
 RECORDS_IN = Counter("weir_records_in", "Raw records whose outcomes were committed.")
@@ -59,7 +84,9 @@ END_TO_END_SECONDS = BatchHistogram(
     "Seconds from a raw record's timestamp to the commit of its outcomes, by the clocks of both machines.",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600),
 )
-LAG = Gauge("weir_lag_records", "Offsets between the partition's end and what is committed.", ["partition"])
+LAG = ReadGauge(
+    "weir_lag_records", "Offsets between the partition's end and what is committed.", ["partition"]
+)
 LOOP_DELAY = Histogram(
     "weir_loop_delay_seconds",
     "Seconds that an event loop, main or consumer, let a call wait; looked at once a second.",
@@ -73,6 +100,9 @@ BREAKER_OPENED = Counter(
     ["vendor", "by"],
 )
 SANITIZER_PROCESSES = Gauge("weir_sanitizer_processes", "Sanitizer processes that run.")
+SANITIZER_PROCESSES_DESIRED = Gauge(
+    "weir_sanitizer_processes_desired", "Sanitizer processes that are to run."
+)
 SANITIZER_RESTARTS = Counter(
     "weir_sanitizer_restarts",
     "Sanitizer processes replaced: crashed, timeout, recycled_records or recycled_memory.",
@@ -86,6 +116,27 @@ FENCED_LANES = Counter(
     "weir_fenced_lanes", "Times a lane found its transactional id taken, or its transaction ended by Kafka."
 )
 LANES = Gauge("weir_lanes", "Source partitions this worker has a lane for.")
+MEMORY = ReadGauge(
+    "weir_memory_bytes",
+    "Memory of the worker's control group, without file pages that the kernel would drop.",
+)
+MEMORY_LIMIT = ReadGauge(
+    "weir_memory_limit_bytes", "The control group's limit of memory; absent where there is none."
+)
+CERTIFICATE_END = ReadGauge(
+    "weir_certificate_end_timestamp_seconds",
+    "The end of the certificate that Weir shows to Kafka; absent where it has none.",
+)
+KEY_VERSION_START = ReadGauge(
+    "weir_key_version_start_timestamp_seconds",
+    "The event time at which the key version in force began.",
+    ["version"],
+)
+NEXT_KEY_VERSION_START = ReadGauge(
+    "weir_next_key_version_start_timestamp_seconds",
+    "The event time at which the next key version begins; absent where there is none.",
+    ["version"],
+)
 BUILD = Gauge(
     "weir_build_info", "1; the version and the policy's fingerprint as labels.", ["version", "policy"]
 )

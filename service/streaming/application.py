@@ -15,6 +15,7 @@ from service.errors import BrokerError
 from service.kafka_access import KafkaAccess
 from service.observability import metrics
 from service.observability.logs import FAUST_LOGGER
+from service.observability.memory import observe_memory
 from service.observability.probes import ProbeServer
 from service.output.record_batches import Compression
 from service.output.rules import OutputRules, OutputTerms
@@ -26,6 +27,7 @@ from service.streaming.backlog import Backlog
 from service.streaming.breakers import Breakers
 from service.streaming.control_topic import ControlTopic
 from service.streaming.credentials import credentials
+from service.streaming.expiries import observe_expiries
 from service.streaming.health import Health, Pulse
 from service.streaming.lanes import Lanes
 from service.streaming.observer import TICK, Observer
@@ -117,6 +119,9 @@ class Application(faust.App):
         self._probes = ProbeServer(settings.probe_host, settings.probe_port, probes)
         self._probes.start()
         metrics.BUILD.labels(version("weir"), checked.policy.fingerprint).set(1)
+        metrics.SANITIZER_PROCESSES_DESIRED.set(settings.processes)
+        observe_memory()
+        observe_expiries(settings, checked.keyring_file)
         log.info(
             "worker_starting",
             group=settings.group_id,

@@ -58,7 +58,11 @@ class Observer:
         self._started_at = self._out_of_group_since = time.monotonic()
         self._answered_at = self._started_at
         self._in_group = False
+        self._assignments = 0
         self._standstills: dict[TopicPartition, _Standstill] = {}
+        #: Replaced as a whole, never changed: the probes' thread reads it.
+        self._lags: metrics.Series = {}
+        metrics.LAG.read_from(lambda: self._lags)
         self._idle_pool_since: float | None = None
 
     def joined(self) -> None:
@@ -71,8 +75,8 @@ class Observer:
         if self._in_group:
             self._in_group = False
             self._out_of_group_since = time.monotonic()
-        self._standstills.clear()
-        metrics.LAG.clear()
+        self._assignments += 1
+        self._forget_partitions()
         self._health.observe(self._vitals())
 
     async def watch(self) -> None:
@@ -84,11 +88,14 @@ class Observer:
     async def follow_ends(self) -> None:
         """Ask Kafka where the assigned partitions end, for ever: what aiokafka fetches might stand still."""
         while True:
+            asked_under = self._assignments
             try:
                 async with asyncio.timeout(ENDS_TIMEOUT):
-                    self._note(await self._consumer.standings() if self._in_group else {})
+                    standings = await self._consumer.standings() if self._in_group else {}
+                if self._assignments == asked_under:  # else some partitions are another worker's by now
+                    self._note(standings)
             except (KafkaError, TimeoutError) as error:
-                self._standstills = {}  # what stood still may have moved since
+                self._forget_partitions()  # what stood still may have moved since, and the lag is unknown
                 log.warning("lag_unknown", error=type(error).__name__)
             await asyncio.sleep(ENDS_INTERVAL)
 
@@ -145,14 +152,14 @@ class Observer:
     def _note(self, standings: dict[TopicPartition, Standing]) -> None:
         now = time.monotonic()
         standstills = {}
-        metrics.LAG.clear()  # the question may have been put before a rebalance
+        lags: dict[tuple[str, ...], float] = {}
         for source, (position, end) in standings.items():
             lane = self._lanes.find(source)
             committed = lane.committed if lane else None
             uncommitted = self._backlog.holds(source)
             # Of what was committed to what was read, there may be markers of transactions and no record.
             reached = committed if uncommitted and committed is not None else position
-            metrics.LAG.labels(source.partition).set(max(0, end - reached))
+            lags[str(source.partition),] = max(0, end - reached)
             excused = (lane is not None and lane.sanitizing) or self._backlog.waits_for_others(source)
             if excused or not (uncommitted or position < end):
                 continue  # nothing to do, or the pool has it, which is looked at by itself
@@ -161,4 +168,7 @@ class Observer:
             if known is None or known.standing != standing:
                 known = _Standstill(standing, now)
             standstills[source] = known
-        self._standstills = standstills
+        self._standstills, self._lags = standstills, lags
+
+    def _forget_partitions(self) -> None:
+        self._standstills, self._lags = {}, {}

@@ -38,9 +38,15 @@ class State:
     processes: int = 2
     alive: int = 2
     oldest_work: float = 0.0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    #: What Kafka answers to the one question, once it does.
+    answer: asyncio.Future[dict[TopicPartition, Standing]] | None = None
 
     async def standings(self) -> dict[TopicPartition, Standing]:
-        raise KafkaTimeoutError
+        self.asked.set()
+        if self.answer is None:
+            raise KafkaTimeoutError
+        return await self.answer
 
     def answered_at(self) -> float | None:
         return self.answered
@@ -83,7 +89,7 @@ def backlog() -> Backlog:
 def observer(state: State, backlog: Backlog, clock: Clock) -> Iterator[Observer]:
     seen: Any = state
     yield Observer(Health(60), Settings(), consumer=seen, lanes=seen, pool=seen, backlog=backlog)
-    metrics.LAG.clear()
+    metrics.LAG.read_from(dict)
 
 
 def batch(source: TopicPartition, first: int = 0, size: int = 1) -> RecordBatch:
@@ -207,6 +213,39 @@ async def test_what_kafka_does_not_tell_stands_still_for_nobody(observer: Observ
     await asyncio.sleep(0)
     assert seen(observer, "partitions").since is None
     assert not asking.done()
+    assert lag(BUSY) is None
+    asking.cancel()
+
+
+@pytest.mark.parametrize("joins", [False, True], ids=["left", "joined anew"])
+async def test_an_answer_from_before_a_rebalance_brings_no_partition_back(
+    observer: Observer, state: State, joins: bool
+) -> None:
+    state.answer = asyncio.get_running_loop().create_future()
+    observer.joined()
+    asking = asyncio.create_task(observer.follow_ends())
+    await state.asked.wait()
+    observer.left()
+    if joins:
+        observer.joined()
+    state.answer.set_result({BUSY: Standing(0, 9)})
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert lag(BUSY) is None
+    assert seen(observer, "partitions").since is None
+    assert not asking.done()
+    asking.cancel()
+
+
+async def test_an_answer_under_the_same_assignment_counts(observer: Observer, state: State) -> None:
+    state.answer = asyncio.get_running_loop().create_future()
+    observer.joined()
+    asking = asyncio.create_task(observer.follow_ends())
+    await state.asked.wait()
+    state.answer.set_result({BUSY: Standing(0, 9)})
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert lag(BUSY) == 9
     asking.cancel()
 
 
