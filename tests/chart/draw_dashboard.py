@@ -34,7 +34,7 @@ from tests.chart.expressions import tool
 from tests.chart.test_dashboard import COLUMNS, FIRST_SCREEN, ROWS, Panel
 from tests.running_weir import WEIR, wait_until
 
-SECONDS: Final = 420
+SECONDS: Final = 360
 RATE: Final = 100
 SAMPLE: Final = 20_000
 MALFORMED: Final = 60
@@ -210,9 +210,17 @@ def stat(panel: Panel, box: Box, lines: Sequence[Line]) -> str:
         value = lines[0].points[-1][1]
         content = text_of(value, settings["unit"], settings.get("decimals"))
         colour = colour_at(panel, value)
-    size = min(34, 1.55 * box.width / max(4, len(content)))
+    size = min(34, 1.4 * box.width / max(4, len(content)))
     more = 'text-anchor="middle" font-weight="600"'
     return words(box.x + box.width / 2, box.y + box.height * 0.68, size, content, colour, more)
+
+
+def rounded_up(step: float) -> float:
+    """The next of 1, 2, 2.5, 5 and 10 times a power of ten."""
+    if step <= 0:
+        return 1
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(round_step * power for round_step in (1, 2, 2.5, 5, 10) if round_step * power >= step)
 
 
 def series(panel: Panel, box: Box, lines: Sequence[Line], start: float, end: float) -> str:
@@ -227,7 +235,7 @@ def series(panel: Panel, box: Box, lines: Sequence[Line], start: float, end: flo
         for step in settings["thresholds"]["steps"]
         if step["value"] is not None and settings["custom"]["thresholdsStyle"]["mode"] != "off"
     ]
-    low, high = 0.0, max([*values, 1e-9]) * 1.1
+    low, high = 0.0, 4 * rounded_up(max(values, default=0) / 4)
     if logarithmic:
         low = 10 ** math.floor(math.log10(min([value for value in values if value > 0], default=0.01)))
         high = 10 ** math.ceil(math.log10(max([*values, *(step["value"] for step in limits), low * 10])))
@@ -259,12 +267,12 @@ def series(panel: Panel, box: Box, lines: Sequence[Line], start: float, end: flo
                 for at, value in run
             )
             parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
-        if across + 6.2 * len(line.name) + 20 < right:
+        if across + 7.2 * len(line.name) + 20 < right:
             parts.append(
                 f'<rect x="{across:.1f}" y="{bottom + 27:.1f}" width="10" height="3" fill="{colour}"/>'
             )
             parts.append(words(across + 14, bottom + 32, 11, line.name))
-        across += 6.2 * len(line.name) + 28
+        across += 7.2 * len(line.name) + 28
     if not values:
         parts.append(
             words((left + right) / 2, (top + bottom) / 2, 13, "no data", "#777", 'text-anchor="middle"')
