@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import typer
+from ruamel.yaml import YAML
 
 from service.cli.app import app
 from service.kafka_access import _contradictions
@@ -317,3 +318,31 @@ def test_settings_of_the_schema_are_weirs_own() -> None:
             key: value for key, value in ours[field].items() if key in limits
         }, name
         assert set(schema[name].get("enum", ())) <= set(ours[field].get("enum", ()))
+
+
+def test_alerts_and_dashboard_go_through_the_template() -> None:
+    objects = manifests("helm4", "all")
+    groups = one(objects, "PrometheusRule")["spec"]["groups"]
+    source = YAML(typ="safe").load(CHART / "alerts" / "weir.yaml")["groups"]
+    assert [group["name"] for group in groups] == [group["name"] for group in source]
+    for ours, theirs in zip(source, groups, strict=True):
+        for rule, rendered in zip(ours["rules"], theirs["rules"], strict=True):
+            assert rendered == rule | {
+                "labels": rule["labels"] | {"team": "data-platform"},
+                "annotations": rule["annotations"]
+                | {"runbook_url": "https://wiki.example.com/weir/" + rule["annotations"]["runbook_url"]},
+            }
+    text = one(objects, "ConfigMap", "-dashboard")["data"]["weir.json"]
+    original = (CHART / "dashboards" / "weir.json").read_text()
+    assert text == original.replace("https://weir.example/", "https://wiki.example.com/weir/") != original
+
+
+def test_alerts_are_left_out_by_name(minimal: Callable[..., list[Manifest]]) -> None:
+    objects = minimal(
+        "--set", "metrics.rules.enabled=true,metrics.rules.disabled={WeirGateHits,WeirBreakerOpen}"
+    )
+    names = {
+        rule["alert"] for group in one(objects, "PrometheusRule")["spec"]["groups"] for rule in group["rules"]
+    }
+    assert not names & {"WeirGateHits", "WeirBreakerOpen"}
+    assert "WeirNoProgress" in names
