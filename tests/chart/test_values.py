@@ -1,10 +1,14 @@
 """Values: each is documented, and what is wrong is refused before anything reaches a cluster."""
 
+import re
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.chart.conftest import CHART, TOOLS, run, values_file
+from tests.conftest import ROOT
 
 #: Options of Helm beside the least values, and what the refusal must say.
 REFUSED = [
@@ -82,3 +86,30 @@ def test_every_value_is_described() -> None:
     rows = [line for line in (CHART / "README.md").read_text().splitlines() if line.startswith("| `")]
     assert len(rows) > 80
     assert not [row for row in rows if row.endswith("|  |")]
+
+
+def _shown() -> list[list[str]]:
+    """Helm's command lines that the pages show, each in words."""
+    pages = (ROOT / "README.md", ROOT / "docs" / "deploy.md", CHART / "README.md")
+    text = "\n".join(page.read_text() for page in pages).replace("\\\n", " ")
+    return [
+        shlex.split(line) for line in re.findall(r"^    helm ((?:install|upgrade) .*)$", text, re.MULTILINE)
+    ]
+
+
+@pytest.mark.parametrize("words", _shown(), ids=" ".join)
+def test_the_commands_shown_are_good(helm: str, words: list[str]) -> None:
+    kept = (
+        () if words[0] == "install" else ("--values", str(values_file("minimal")))
+    )  # what an upgrade reuses
+    flags = {"--wait", "--reuse-values", "--reset-then-reuse-values"}
+    options = [word for word in words[2:] if word not in flags]
+    done = subprocess.run(
+        [TOOLS / helm, "template", "weir", *kept, *options],
+        cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+
+def test_commands_are_shown() -> None:
+    assert len(_shown()) >= 5
