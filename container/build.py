@@ -67,9 +67,13 @@ def install(environment: Path, work: Path) -> None:
     for file in (environment / "bin").iterdir():
         if not file.name.startswith("python") and file.name != "weir":
             file.unlink()
+    # Two files name the place where it was made.
     command = environment / "bin/weir"
     _, _, rest = command.read_text().partition("\n")
     command.write_text(f"#!/opt/weir/bin/python\n{rest}")
+    settings = environment / "pyvenv.cfg"
+    kept = [line for line in settings.read_text().splitlines(keepends=True) if not line.startswith("command")]
+    settings.write_text("".join(kept))
 
 
 def copy_python(root: Path) -> None:
