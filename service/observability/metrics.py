@@ -75,7 +75,7 @@ BREAKER_OPENED = Counter(
 SANITIZER_PROCESSES = Gauge("weir_sanitizer_processes", "Sanitizer processes that run.")
 SANITIZER_RESTARTS = Counter(
     "weir_sanitizer_restarts",
-    "Sanitizer processes replaced: crashed, timeout, recycled_records or recycled_memory.",
+    "Sanitizer processes replaced: crashed, timeout, recycled_records, recycled_memory or recycled_keys.",
     ["reason"],
 )
 ISOLATED_RECORDS = Counter(
@@ -84,6 +84,12 @@ ISOLATED_RECORDS = Counter(
 TRANSACTION_ABORTS = Counter("weir_transaction_aborts", "Transactions given up and tried again.")
 FENCED_LANES = Counter(
     "weir_fenced_lanes", "Times a lane found its transactional id taken, or its transaction ended by Kafka."
+)
+KEYRING_RELOADS = Counter(
+    "weir_keyring_reloads", "Changes of the key ring file, loaded or refused.", ["result"]
+)
+KEYRING_STALE = Gauge(
+    "weir_keyring_stale", "1 while the key ring file is refused and an earlier one is in use, else 0."
 )
 LANES = Gauge("weir_lanes", "Source partitions this worker has a lane for.")
 BUILD = Gauge(

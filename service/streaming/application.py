@@ -27,6 +27,7 @@ from service.streaming.breakers import Breakers
 from service.streaming.control_topic import ControlTopic
 from service.streaming.credentials import credentials
 from service.streaming.health import Health, Pulse
+from service.streaming.keyring_watch import KeyRingWatch
 from service.streaming.lanes import Lanes
 from service.streaming.observer import TICK, Observer
 from service.streaming.preflight import Checked
@@ -134,12 +135,15 @@ class Application(faust.App):
                 settings.spacy_model,
                 settings.detection_profile,
                 self_check=settings.self_check,
+                kek_file=settings.keyring_kek_file,
             ),
             PoolLimits.of(settings),
             processes=settings.processes,
             batch_size=self._batch_size,
         )
         await self._pool.start()
+        watch = KeyRingWatch(checked.keyring_file, settings.keyring_kek_file, self._pool)
+        self._background.append(asyncio.create_task(self._end_with(watch.follow())))
         rules = OutputRules(
             settings.dead_letter_topic,
             checked.policy.fingerprint,

@@ -16,7 +16,8 @@ from service.detection.detector import Detector
 from service.detection.profile import Profile
 from service.detection.spans import Span, TextRequest
 from service.events.timestamps import parse_timestamp
-from service.pseudonyms.keyring import KeyRing, KeyVersion
+from service.pseudonyms.key_version import KeyVersion
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.outcomes import BatchResult, Outcome, RecordOutcomes, Sent
 from tests.reference.events import KEYS_BEGIN, EventMaker
 from tests.reference.policies import PlannedPolicy, random_policy
