@@ -125,7 +125,7 @@ def add(file: File, begin: From = None, now: Now = False, version_id: NewId = No
 
 
 @app.command()
-def rotate(
+def rotate(  # noqa: PLR0917
     file: File,
     vendor: Annotated[VendorName, typer.Option(help="The vendor.")],
     begin: From = None,
@@ -199,8 +199,8 @@ def destroy(
     _say(
         f"Took the key of {version_id} out of {file} ({span}). From now on:",
         *(f"- {each}" for each in _LOST),
-        "Not done yet: the key is gone only when it is gone everywhere. This file's former content may still be",
-        "on the disk. Replace the copies in secret stores, clusters and backups, and restart the workers.",
+        "Not done yet: the key is gone only when it is gone everywhere. The file's former content may still",
+        "be on the disk. Replace the copies in secret stores, clusters and backups, and restart the workers.",
     )
 
 
@@ -245,7 +245,7 @@ def check(
 
 
 @app.command()
-def pseudonym(
+def pseudonym(  # noqa: PLR0917
     file: File,
     vendor: Annotated[VendorName, typer.Option(help="The vendor.")],
     data_class: Annotated[
@@ -269,10 +269,10 @@ def pseudonym(
     ring = KeyRing.load(file, kek)
     found = look_up(_value(), policy, ring, vendor=vendor, data_class=data_class)
     if every:
-        _say(*(f"{each.version.id}\t{each.pseudonym or 'destroyed'}" for each in found))
-        return
-    version = ring.version_at(vendor, timestamp)
-    _say(_of_version(found, version, timestamp))
+        for each in found:
+            typer.echo(f"{each.version.id}\t{each.pseudonym or 'destroyed'}")
+    else:
+        typer.echo(_of_version(found, ring.version_at(vendor, timestamp), timestamp))
 
 
 def _of_version(found: tuple[Lookup, ...], version: KeyVersion | None, timestamp: int) -> str:
@@ -316,9 +316,10 @@ def _row(ring: KeyRing, version: KeyVersion, now: int) -> dict[str, Any]:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(
-        "version", "for", "events from", "until", "state", title="Key ring: ok", title_justify="left"
-    )
+    table = Table("version", "for", title="Key ring: ok", title_justify="left")
+    for heading in ("events from", "until"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("state")
     for row in rows:
         state = row["state"]
         if row["destroy_after"]:
@@ -328,8 +329,9 @@ def _table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _say_added(file: Path, version: KeyVersion) -> None:
+    begin = written(version.not_before)
     _say(
-        f"Added {version.id} to {file}: for {_vendor(version)}, events from {written(version.not_before)} on.",
+        f"Added {version.id} to {file}: for {_vendor(version)}, events from {begin} on.",
         "Next: keep a copy in your secret store, and put the file where the workers read it. They take it up",
         "      without a restart; see that weir_keyring_stale is 0 for each of them before it begins.",
     )
@@ -340,8 +342,8 @@ def _vendor(version: KeyVersion) -> str:
 
 
 def _seconds(text: str) -> int:
-    """A moment on the command line, in whole seconds; a part of one counts as the next."""
-    return -(-moment(text) // 1000)
+    """A moment on the command line, in whole seconds."""
+    return moment(text) // 1000
 
 
 def _now() -> int:

@@ -1,8 +1,9 @@
 """The sanitizer's processes from within: the template, and the processes it forks.
 
-The template loads policy and models once, is handed the keys, and never sees a record. A process forked from it is ready
-within milliseconds and shares the template's memory. None of them writes anything: what their stderr would
-show may hold values of events, so it is closed, and all they say goes through their pipes as codes.
+The template loads policy and models once, is handed the keys, and never sees a record. A process forked from
+it is ready within milliseconds and shares the template's memory. None of them writes anything: what their
+stderr would show may hold values of events, so it is closed, and all they say goes through their pipes as
+codes.
 """
 
 import contextlib

@@ -43,7 +43,8 @@ class State(StrEnum):
 def generate(path: Path, storage: KeyStorage = PLAIN, *, created: int | None = None) -> None:
     """Write a new key ring with one random key that covers all event times; mode 0600.
 
-    It notes when that was, if it is told. The file appears whole or not at all, and one that is there already is never touched.
+    It notes when that was, if it is told. The file appears whole or not at all, and one that is there already
+    is never touched.
 
     Raises:
         KeyRingError: if the file exists or cannot be written.
@@ -117,7 +118,7 @@ def destroy(path: Path, storage: KeyStorage, version_id: str, *, now: int, neede
     """Take a version's key out of the file; what is left says that events of its time have none.
 
     Raises:
-        KeyRingError: there is no such version, it was destroyed, or is needed still and `needed` is not given.
+        KeyRingError: there is no such version, it was destroyed, or is needed and `needed` is not given.
     """
     gone: list[KeyVersion] = []
 
@@ -189,15 +190,12 @@ def _born(version: KeyVersion) -> int:
 def _refuse_needed(ring: KeyRing, version: KeyVersion, now: int) -> None:
     state = state_of(ring, version, now)
     if state is not State.PAST:
-        raise KeyRingError(
-            f"{version.id} is {state}: without it events are dead-lettered. --even-if-needed destroys it all "
-            "the same"
-        )
-    if version.destroy_after is not None and now < version.destroy_after:
-        raise KeyRingError(
-            f"{version.id} is needed until {written(version.destroy_after)}. --even-if-needed destroys it all "
-            "the same"
-        )
+        why = f"is {state}: without it events are dead-lettered"
+    elif version.destroy_after is not None and now < version.destroy_after:
+        why = f"is needed until {written(version.destroy_after)}"
+    else:
+        return
+    raise KeyRingError(f"{version.id} {why}. --even-if-needed destroys it all the same")
 
 
 def _find(path: Path, versions: Iterable[KeyVersion], version_id: str) -> KeyVersion:

@@ -17,7 +17,7 @@ from service.pseudonyms.keyring_file import parse, read
 
 log = structlog.get_logger(__name__)
 
-#: Seconds between looks at the file. It is read each time: Kubernetes swaps links, and people copy over files.
+#: Seconds between looks. The content is looked at: Kubernetes swaps links, and people copy over files.
 LOOK: Final = 2.0
 #: Seconds that a new version may have begun before it is taken up: after that it is a mistake, as it would be
 #: for events that have long gone out under another.
