@@ -321,9 +321,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         table.add_column(heading, no_wrap=True)
     table.add_column("state")
     for row in rows:
-        state = row["state"]
-        if row["destroy_after"]:
-            state += f", needed until {row['destroy_after']}"
+        state = row["state"] + (", retired" if row["destroy_after"] else "")
         table.add_row(row["id"], row["vendor"] or "all", row["not_before"], row["until"] or "-", state)
     return table
 
