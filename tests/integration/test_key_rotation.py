@@ -8,6 +8,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any, Self
 from urllib.request import urlopen
@@ -50,7 +51,7 @@ class Feeder:
             some = [next(events) for _ in range(CHUNK)]
             chunk = [
                 (event.key, json.dumps(event.body | {"timestamp": format_timestamp(moment)}).encode())
-                for event, moment in zip(some, (self.times * CHUNK)[:CHUNK], strict=True)
+                for event, moment in zip(some, cycle(self.times), strict=False)
             ]
             self._replays.produce(chunk)
             self.raw += chunk

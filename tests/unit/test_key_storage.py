@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from service.errors import KeyRingError
 from service.policy.vendor_names import VendorName
 from service.pseudonyms import key_life
-from service.pseudonyms.key_storage import EnvelopeStorage
+from service.pseudonyms.key_storage import PLAIN, EnvelopeStorage
 from service.pseudonyms.keyring import KeyRing
 
 NOW = 1_767_225_600
@@ -30,7 +30,7 @@ def plain(tmp_path: Path) -> Path:
     """A key ring of a version for all and one for Mixpanel."""
     path = tmp_path / "plain.json"
     key_life.generate(path, created=NOW)
-    key_life.add(path, key_life.PLAIN, begin=NOW + 7200, now=NOW, vendor=VendorName.MIXPANEL)
+    key_life.add(path, PLAIN, begin=NOW + 7200, now=NOW, vendor=VendorName.MIXPANEL)
     return path
 
 
@@ -38,7 +38,7 @@ def plain(tmp_path: Path) -> Path:
 def wrapped(tmp_path: Path, plain: Path, kek: Path) -> Path:
     path = tmp_path / "wrapped.json"
     path.write_bytes(plain.read_bytes())
-    key_life.rewrap(path, key_life.PLAIN, EnvelopeStorage.load(kek))
+    key_life.rewrap(path, PLAIN, EnvelopeStorage.load(kek))
     return path
 
 
@@ -81,7 +81,7 @@ def flipped(entries: list[dict[str, Any]]) -> None:
 
 
 SHUT = "the wrapped key can't be opened: the key-encrypting key is another one, or the version was changed"
-PLAIN = "the key is not wrapped, although there is a key-encrypting key; `weir keys encrypt` wraps it"
+UNWRAPPED = "the key is not wrapped, although there is a key-encrypting key; `weir keys encrypt` wraps it"
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ PLAIN = "the key is not wrapped, although there is a key-encrypting key; `weir k
             lambda entries: entries[1].update(wrapped="%%"),
             ["versions.1 (k2): the wrapped key is not base64"],
         ),
-        (lambda entries: entries[1].update(key=entries[1].pop("wrapped")), [f"versions.1 (k2): {PLAIN}"]),
+        (lambda entries: entries[1].update(key=entries[1].pop("wrapped")), [f"versions.1 (k2): {UNWRAPPED}"]),
     ],
 )
 def test_a_spoiled_version_is_refused_by_its_place(

@@ -338,10 +338,14 @@ def rings(draw: st.DrawFn) -> KeyRing:
 
 def pseudonyms(ring: KeyRing, vendor: VendorName) -> list[str | None]:
     """A vendor's pseudonym of one user at each moment."""
-    found = []
+    found: list[str | None] = []
     for moment in MOMENTS:
         keys = ring.pseudonymizer(vendor, moment)
-        found.append(keys and keys.pseudonym("usr_1", purpose="user", data_class="c", encoding=alphanumeric))
+        found.append(
+            None
+            if keys is None
+            else keys.pseudonym("usr_1", purpose="user", data_class="c", encoding=alphanumeric)
+        )
     return found
 
 
