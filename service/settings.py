@@ -62,6 +62,9 @@ class Settings(BaseSettings):
     keyring_file: Path | None = Field(
         default=None, description="Key ring file; required to sanitize anything."
     )
+    keyring_kek_file: Path | None = Field(
+        default=None, description="File with the key that wraps the key ring's keys (docs/keys.md)."
+    )
     spacy_model: Literal["en_core_web_md", "en_core_web_sm"] = Field(
         default="en_core_web_md", description="spaCy model for English and unrecognized languages."
     )

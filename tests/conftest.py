@@ -10,7 +10,8 @@ from service.broker.local import use_broker
 from service.detection.detector import Detector
 from service.policy import load
 from service.policy.plan import CompiledPolicy
-from service.pseudonyms.keyring import KeyRing, generate
+from service.pseudonyms.key_life import generate
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.sanitizer import Sanitizer
 from tests.running_weir import RunningWeir, running_weir
 

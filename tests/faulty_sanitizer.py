@@ -13,17 +13,24 @@ from pathlib import Path
 
 from service.errors import ConfigurationError
 from service.policy.vendor_names import VendorName
+from service.pseudonyms.key_version import KeyVersion
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, Remark, Suppressed, SuppressReason
 
+KEYS = KeyRing((KeyVersion("k1", 0, bytes(range(32))),))
 FINE = (Suppressed(VendorName.GA4, SuppressReason.CONSENT),)
 REMARK = Remark(VendorName.GA4, "properties.x", "c", "keep", None)
 MEGABYTE = 2**20
 
 
 class FaultySanitizer:
-    def __init__(self) -> None:
+    def __init__(self, keyring: KeyRing) -> None:
         self._kept: list[bytearray] = []
+        self._keyring = keyring
+
+    def take_keys(self, keyring: KeyRing) -> None:
+        self._keyring = keyring
 
     def sanitize(self, records: Sequence[bytes | None]) -> BatchResult:
         result = BatchResult([])
@@ -31,6 +38,7 @@ class FaultySanitizer:
             self._suffer(record or b"")
             result.outcomes.append(FINE)
             result.remarks[REMARK] += 1
+            result.texts[",".join(self._keyring.checks)] += 1
         return result
 
     def _suffer(self, record: bytes) -> None:  # noqa: C901, PLR0912 - a list of cases
@@ -70,9 +78,15 @@ class FaultySanitizer:
 
 @dataclass(frozen=True, slots=True)
 class FaultyConfig(SanitizerConfig):
-    """`spacy_model` says how loading goes; `keyring_file` is where it notes that it has loaded once."""
+    """What was sanitized is counted in `texts`, by the keys it was with.
 
-    def load(self) -> FaultySanitizer:  # type: ignore[override]
+    `spacy_model` says how loading goes; `keyring_file` is where it notes that it has loaded once.
+    """
+
+    def load_keyring(self) -> KeyRing:
+        return KEYS
+
+    def load(self, keyring: KeyRing | None = None) -> FaultySanitizer:  # type: ignore[override]
         match self.spacy_model:
             case "bad policy":
                 raise ConfigurationError("the policy is wrong")
@@ -86,4 +100,4 @@ class FaultyConfig(SanitizerConfig):
                 if self.keyring_file.exists():
                     time.sleep(3600)
                 self.keyring_file.touch()
-        return FaultySanitizer()
+        return FaultySanitizer(keyring or KEYS)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from service.errors import WeirError
 from service.policy.vendor_names import VendorName
-from service.pseudonyms.keyring import KeyVersion
+from service.pseudonyms.key_version import KeyVersion
 
 #: Seconds after which a contender is given up.
 _TIMEOUT: Final = 600

@@ -214,7 +214,7 @@ class _Bench:
         large = folder / "policy"
         large.mkdir()
         self._names = write_large_policy(settings.config_dir, large, events=_EVENT_TYPES, fields=_FIELDS)
-        keyring = KeyRing.load(settings.keyring_file)
+        keyring = KeyRing.load(settings.keyring_file, settings.keyring_kek_file)
         self._key = keyring.versions[0]
         self._detector = _TimedDetector(settings.spacy_model, Profile(settings.detection_profile))
         self._floor = Floor(self._key)

@@ -27,7 +27,7 @@ from service.actions.year_band import YearBandAction
 from service.policy.action_specs import IpPrefix, NumberBucket, YearBand
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.encodings import number_pair, uuid8
-from service.pseudonyms.keyring import KeyVersion
+from service.pseudonyms.key_version import KeyVersion
 from service.pseudonyms.pseudonymizer import KeyedPseudonymizer
 
 #: How much of each kind is kept.

@@ -67,7 +67,11 @@ def sanitizer_config(settings: Settings, config: Path | None, keyring: Path | No
             "no key ring: give --keyring FILE or set WEIR_KEYRING_FILE (weir keys generate makes one)"
         )
     return SanitizerConfig(
-        config or settings.config_dir, keyring_file, settings.spacy_model, settings.detection_profile
+        config or settings.config_dir,
+        keyring_file,
+        settings.spacy_model,
+        settings.detection_profile,
+        kek_file=settings.keyring_kek_file,
     )
 
 

@@ -20,7 +20,8 @@ from service.errors import BrokerError, WeirError
 from service.events.json_value import JsonObject
 from service.kafka_access import KafkaAccess
 from service.policy.plan import CompiledPolicy
-from service.pseudonyms.keyring import generate
+from service.pseudonyms.key_life import generate
+from service.pseudonyms.key_storage import storage_of
 from service.settings import PREFIX, Settings
 from service.streaming.topics import NeededTopic, Topics, needed_topics
 
@@ -96,7 +97,7 @@ def own_settings(settings: Settings, bootstrap: str, **changes: object) -> Itera
     """Settings for a run of its own: a new group, and a key ring that lives as long as the block."""
     with tempfile.TemporaryDirectory(prefix="weir-keys-") as folder:
         keys = Path(folder) / "keyring.json"
-        generate(keys)
+        generate(keys, storage_of(settings.keyring_kek_file))
         own = {"kafka_bootstrap": bootstrap, "group_id": f"weir-{uuid4()}", "keyring_file": keys}
         yield settings.model_copy(update=own | changes)
 

@@ -105,7 +105,7 @@ SANITIZER_PROCESSES_DESIRED = Gauge(
 )
 SANITIZER_RESTARTS = Counter(
     "weir_sanitizer_restarts",
-    "Sanitizer processes replaced: crashed, timeout, recycled_records or recycled_memory.",
+    "Sanitizer processes replaced: crashed, timeout, recycled_records, recycled_memory or recycled_keys.",
     ["reason"],
 )
 ISOLATED_RECORDS = Counter(
@@ -114,6 +114,12 @@ ISOLATED_RECORDS = Counter(
 TRANSACTION_ABORTS = Counter("weir_transaction_aborts", "Transactions given up and tried again.")
 FENCED_LANES = Counter(
     "weir_fenced_lanes", "Times a lane found its transactional id taken, or its transaction ended by Kafka."
+)
+KEYRING_RELOADS = Counter(
+    "weir_keyring_reloads", "Changes of the key ring file, loaded or refused.", ["result"]
+)
+KEYRING_STALE = Gauge(
+    "weir_keyring_stale", "1 while the key ring file is refused and an earlier one is in use, else 0."
 )
 LANES = Gauge("weir_lanes", "Source partitions this worker has a lane for.")
 MEMORY = ReadGauge(
@@ -129,13 +135,13 @@ CERTIFICATE_END = ReadGauge(
 )
 KEY_VERSION_START = ReadGauge(
     "weir_key_version_start_timestamp_seconds",
-    "The event time at which the key version in force began.",
-    ["version"],
+    "The event time at which the key version in force for a vendor began.",
+    ["vendor", "version"],
 )
 NEXT_KEY_VERSION_START = ReadGauge(
     "weir_next_key_version_start_timestamp_seconds",
-    "The event time at which the next key version begins; absent where there is none.",
-    ["version"],
+    "The event time at which a vendor's next key version begins; absent where there is none.",
+    ["vendor", "version"],
 )
 BUILD = Gauge(
     "weir_build_info", "1; the version and the policy's fingerprint as labels.", ["version", "policy"]

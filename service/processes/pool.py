@@ -22,6 +22,7 @@ from service.output.encoding import Encoding, Output
 from service.processes.batch_size import BatchSize
 from service.processes.template import SanitizerProcess, Template
 from service.processes.template_process import Failure
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Stage
 from service.settings import Settings
@@ -66,10 +67,11 @@ class PoolLimits:
 
 
 class _Slot:
-    """The place of one process."""
+    """The place of one process, and the keys that it has."""
 
-    def __init__(self, process: SanitizerProcess) -> None:
+    def __init__(self, process: SanitizerProcess, keyring: KeyRing) -> None:
         self.process = process
+        self.keyring = keyring
         self.records = 0
         #: When its process was last seen working on what it was given, by the monotonic clock.
         self.moved: float | None = None
@@ -96,6 +98,8 @@ class SanitizerPool:
         self.processes = processes
         self._batch_size = batch_size
         self._limits = limits
+        self._config = config
+        self._keyring: KeyRing | None = None
         self._template = Template(config, process_memory=limits.process_memory)
         self._threads = ThreadPoolExecutor(processes, thread_name_prefix="sanitizer")
         self._slots: list[_Slot] = []
@@ -105,6 +109,19 @@ class SanitizerPool:
     def alive(self) -> int:
         """How many processes run at this moment. One that dies while idle is replaced with the next batch."""
         return sum(slot.process.runs for slot in self._slots)
+
+    @property
+    def keyring(self) -> KeyRing:
+        """The keys of the batches that begin now; what it was started with is read once, at the start."""
+        assert self._keyring is not None, "the pool has not started"
+        return self._keyring
+
+    def take_keys(self, keyring: KeyRing) -> None:
+        """Have every batch that begins from now on done with other keys, to its end with the same.
+
+        Each process is replaced before its next batch, which takes milliseconds.
+        """
+        self._keyring = keyring
 
     @property
     def oldest_work(self) -> float:
@@ -127,8 +144,9 @@ class SanitizerPool:
         metrics.SANITIZER_PROCESSES.set_function(lambda: self.alive)
 
     def _start(self) -> None:
+        self._keyring = keyring = self._config.load_keyring()
         for _ in range(self.processes):
-            slot = _Slot(self._template.fork())
+            slot = _Slot(self._template.fork(keyring), keyring)
             self._slots.append(slot)
             self._free.put(slot)
 
@@ -179,6 +197,9 @@ class SanitizerPool:
         slot = self._free.get()
         metrics.STAGE_SECONDS.labels("queue").observe(time.monotonic() - asked)
         try:
+            if slot.keyring is not self.keyring:
+                slot.keyring = self.keyring  # until the batch is done, whoever does it
+                self._replace(slot, "recycled_keys")
             with metrics.STAGE_SECONDS.labels("sanitize").time():
                 if len(records) > 1:
                     answer = self._ask(slot, records, encoding, self._limits.batch_timeout)
@@ -247,4 +268,4 @@ class SanitizerPool:
         say = log.info if reason.startswith("recycled") else log.warning
         say("sanitizer_process_replaced", reason=reason, detail=detail, ending=ending, records=records)
         metrics.SANITIZER_RESTARTS.labels(reason).inc()
-        slot.process, slot.records = self._template.fork(), 0
+        slot.process, slot.records = self._template.fork(slot.keyring), 0

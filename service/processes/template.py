@@ -7,7 +7,8 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from multiprocessing.connection import Connection, Pipe
 from multiprocessing.reduction import send_handle
 from pathlib import Path
@@ -18,7 +19,8 @@ import structlog
 from service.errors import ConfigurationError, SanitizerError
 from service.output.encoding import Encoding
 from service.processes.buffers import pack
-from service.processes.template_process import Answer, Failure, Fork, Reap, Unloadable
+from service.processes.template_process import Answer, Failure, Fork, Reap, TakeKeys, Unloadable
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import FailReason
 
@@ -137,20 +139,23 @@ class Template:
         self._life = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._control: Connection | None = None
+        #: The keys that the template has now.
+        self._keyring: KeyRing | None = None
         self.stopped = False
 
-    def fork(self) -> SanitizerProcess:
-        """A new process. The calling thread must live as long as the template may.
+    def fork(self, keyring: KeyRing) -> SanitizerProcess:
+        """A new process with these keys. The calling thread must live as long as the template may.
 
         Raises:
-            ConfigurationError: if the policy or the key ring is wrong.
+            ConfigurationError: if the policy is wrong.
             SanitizerError: if no process can be started, or the template was stopped.
         """
         with self._requests:
             for _ in range(2):
                 if self._control is None:
-                    self._start()
+                    self._start(keyring)
                 try:
+                    self._give(keyring)
                     return self._forked()
                 except _TemplateLostError as error:
                     self._replace_later(error)
@@ -176,7 +181,7 @@ class Template:
             self.stopped = True
             self._kill()
 
-    def _start(self) -> None:
+    def _start(self, keyring: KeyRing) -> None:
         ours, theirs = Pipe()
         with theirs, self._life:
             if self.stopped:
@@ -192,17 +197,26 @@ class Template:
             )
         self._control = ours
         try:
-            unloadable: Unloadable | None = self._ask(
-                (self._config, self._process_memory), seconds=LOAD_TIMEOUT
-            )
+            with _in_memory(keyring) as handle:
+                unloadable: Unloadable | None = self._ask(
+                    (self._config, self._process_memory), handle=handle, seconds=LOAD_TIMEOUT
+                )
         except _TemplateLostError as error:
             raise SanitizerError(f"the sanitizer's template process: {error}, {self._lose()}") from None
         if unloadable is None:
+            self._keyring = keyring
             return
         self._lose()
         if unloadable.wrong_configuration:
             raise ConfigurationError(unloadable.message)
         raise SanitizerError(f"the sanitizer's template process can't load its models: {unloadable.message}")
+
+    def _give(self, keyring: KeyRing) -> None:
+        """See that the template has these keys."""
+        if keyring is not self._keyring:
+            with _in_memory(keyring) as handle:
+                self._ask(TakeKeys(), handle=handle)
+            self._keyring = keyring
 
     def _forked(self) -> SanitizerProcess:
         assert self._control is not None
@@ -255,3 +269,15 @@ def _reap_orphan(pid: int) -> None:
     if os.getpid() == 1:
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, 0)
+
+
+@contextmanager
+def _in_memory(keyring: KeyRing) -> Iterator[int]:
+    """A file that holds keys and is on no disk, for the block: keys go through no pipe and no pickle."""
+    handle = os.memfd_create("weir-keys", os.MFD_CLOEXEC)
+    try:
+        with os.fdopen(handle, "wb", closefd=False) as file:
+            file.write(keyring.pack())
+        yield handle
+    finally:
+        os.close(handle)

@@ -1,8 +1,9 @@
 """The sanitizer's processes from within: the template, and the processes it forks.
 
-The template loads policy, keys and models once and never sees a record. A process forked from it is ready
-within milliseconds and shares the template's memory. None of them writes anything: what their stderr would
-show may hold values of events, so it is closed, and all they say goes through their pipes as codes.
+The template loads policy and models once, is handed the keys, and never sees a record. A process forked from
+it is ready within milliseconds and shares the template's memory. None of them writes anything: what their
+stderr would show may hold values of events, so it is closed, and all they say goes through their pipes as
+codes.
 """
 
 import contextlib
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from service.errors import ConfigurationError
 from service.output.encoding import Encoding, Output
 from service.processes.buffers import unpack
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, FailReason
 
@@ -41,6 +43,10 @@ _OOM_SCORE: Final = "1000"
 
 class Fork(NamedTuple):
     """Asks the template for a process; the process's end of its pipe follows. Answered with its id."""
+
+
+class TakeKeys(NamedTuple):
+    """Hands the template the keys of what it forks from then on; a file in memory that holds them follows."""
 
 
 class Reap(NamedTuple):
@@ -77,7 +83,7 @@ def main(control_fd: int, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     control = Connection(control_fd)
     config, memory = control.recv()
-    sanitizer = _load(config)
+    sanitizer = _load(config, _received_keys(control))
     if isinstance(sanitizer, Unloadable):
         control.send(sanitizer)
         return
@@ -87,9 +93,12 @@ def main(control_fd: int, parent: int) -> None:
     control.send(None)
     with contextlib.suppress(EOFError):
         while True:
-            request: Fork | Reap = control.recv()
+            request: Fork | TakeKeys | Reap = control.recv()
             if isinstance(request, Fork):
                 control.send(_fork(sanitizer, control, memory))
+            elif isinstance(request, TakeKeys):
+                sanitizer.take_keys(_received_keys(control))
+                control.send(None)
             else:
                 os.kill(request.pid, signal.SIGKILL)
                 control.send(os.waitstatus_to_exitcode(os.waitpid(request.pid, 0)[1]))
@@ -104,9 +113,15 @@ def _begin(name: str, parent: int) -> None:
         os._exit(1)
 
 
-def _load(config: SanitizerConfig) -> "Sanitizer | Unloadable":
+def _received_keys(control: Connection) -> KeyRing:
+    with os.fdopen(recv_handle(control), "rb") as file:
+        file.seek(0)
+        return KeyRing.unpack(file.read())
+
+
+def _load(config: SanitizerConfig, keyring: KeyRing) -> "Sanitizer | Unloadable":
     try:
-        sanitizer = config.load()
+        sanitizer = config.load(keyring)
     except ConfigurationError as error:
         return Unloadable(str(error), wrong_configuration=True)
     except Exception as error:  # noqa: BLE001  (whatever it is, the worker tells its operator)

@@ -123,7 +123,7 @@ def prepare(settings: Settings, request: Request, consent: Consent, *, is_job: b
     policy, for_every_vendor = _policy(settings, request)
     if settings.keyring_file is None:
         raise ConfigurationError("WEIR_KEYRING_FILE is not set; `weir keys generate FILE` makes a key ring")
-    keys = tuple(version.check for version in KeyRing.load(settings.keyring_file).versions)
+    keys = KeyRing.load(settings.keyring_file, settings.keyring_kek_file).checks
     access = KafkaAccess.of(settings)
     largest = _look_at_topics(settings, access, request, policy, is_job=is_job)
     client_id = transactional_id(settings.group_id, request.job, request.shard)
@@ -158,8 +158,8 @@ def prepare(settings: Settings, request: Request, consent: Consent, *, is_job: b
 
 def _same_keys(known: Definition, keys: Sequence[str]) -> bool:
     """Whether a job's events get the pseudonyms they got before: versions may follow for later events."""
-    before, later = keys[: len(known.keys)], keys[len(known.keys) :]
-    return tuple(before) == known.keys and all(
+    later = set(keys) - set(known.keys)
+    return set(known.keys) <= set(keys) and all(
         int(check.split(":")[1]) * 1000 > known.begun for check in later
     )
 

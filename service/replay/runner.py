@@ -398,6 +398,7 @@ def _pool(plan: Plan, config_dir: Path, batch_size: BatchSize) -> SanitizerPool:
         settings.detection_profile,
         frozenset(plan.definition.vendors),
         settings.self_check,
+        settings.keyring_kek_file,
     )
     limits = PoolLimits.of(settings)
     return SanitizerPool(config, limits, processes=settings.processes, batch_size=batch_size)

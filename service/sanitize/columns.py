@@ -56,17 +56,15 @@ _NO_JSON: Final = b"null"
 
 
 class KeyVersion:
-    """One version of the keys, bound to the vendors, and what became of values under it.
+    """The vendors' versions of the keys in a span of event time, and what became of values under them.
 
     Attributes:
-        id: Its id.
-        pseudonymizers: Its pseudonymizers.
+        pseudonymizers: Those of the vendors that have a key.
         memory: What is remembered.
         known: The cells that are remembered for each field, by its number.
     """
 
-    def __init__(self, key_id: str, pseudonymizers: Mapping[VendorName, Pseudonymizer], fields: int) -> None:
-        self.id = key_id
+    def __init__(self, pseudonymizers: Mapping[VendorName, Pseudonymizer], fields: int) -> None:
         self.pseudonymizers = pseudonymizers
         self.memory = Memory()
         self.known = [self.memory.table() for _ in range(fields)]
@@ -307,7 +305,10 @@ class PseudonymColumn(ValueColumn):
         return Cell(self._leaves.row(tuple(codes)), tuple(in_json), tuple(made))
 
     def _bind(self, version: KeyVersion) -> None:
-        """Take the keys of a version, once for all of its events in a row."""
+        """Take the keys of a version, once for all of its events in a row.
+
+        A vendor without a key gets no pseudonym, and its place no leaf: it gets nothing of these events.
+        """
         self._version = version
         self._bound = [
             (
@@ -319,6 +320,7 @@ class PseudonymColumn(ValueColumn):
                 medium,
             )
             for target, short, medium in self._targets
+            if target.vendor in version.pseudonymizers
         ]
 
     def _code(self, target: PseudonymTarget, nature: Nature) -> int:
@@ -374,6 +376,8 @@ class ScanColumn(Column):
         version: KeyVersion,
     ) -> Cell:
         """What becomes of the value with the spans that stand in its texts."""
+        if self.vendor is not None and self.vendor not in version.pseudonymizers:
+            return Cell(self._leaves.row(()))  # the vendor has no key, and gets nothing of the event
         entities: dict[Entity, int] = {}
         pseudonymizer = _NO_KEYS if self.vendor is None else version.pseudonymizers[self.vendor]
         context = ActionContext(pseudonymizer, settled, entities, set())

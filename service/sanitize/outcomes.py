@@ -35,6 +35,7 @@ class FailReason(StrEnum):
     """Why an event that should have gone out is dead-lettered, besides decode's and shape's own reasons."""
 
     NO_KEY_FOR_TIME = "no_key_for_time"
+    KEY_DESTROYED = "key_destroyed"
     WORKER_CRASHED = "worker_crashed"
     TIMEOUT = "timeout"
     OUTPUT_TOO_LARGE = "output_too_large"

@@ -10,7 +10,7 @@ vendor's template (payload_template.py).
 
 import gc
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
@@ -31,10 +31,11 @@ from service.events.paths import MISSING, lookup
 from service.policy.plan import CompiledPolicy, VendorPlan
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
+from service.pseudonyms.pseudonymizer import Pseudonymizer
 from service.sanitize.collector import Scans
 from service.sanitize.columns import Cell, KeyVersion, ScanColumn, encoded
 from service.sanitize.config import SELF_CHECK
-from service.sanitize.event_plan import Destination, EventLayout, EventPlan
+from service.sanitize.event_plan import Destination, EventLayout, EventPlan, Route
 from service.sanitize.gate import Gate
 from service.sanitize.identity_tree import IdentityTree
 from service.sanitize.outcomes import (
@@ -63,10 +64,29 @@ _Scan: TypeAlias = tuple[ScanColumn, JsonValue, Cell | None]
 
 
 class _Version(NamedTuple):
-    """One version of the keys, and the headers of each vendor's records under it."""
+    """The keys of a span of event time.
+
+    Attributes:
+        keys: The vendors' versions of the keys.
+        headers: The headers of each vendor's records under them.
+        keyless: What becomes of events for the vendors that have no key.
+    """
 
     keys: KeyVersion
     headers: tuple[Headers, ...]
+    keyless: Mapping[VendorName, DeadLettered]
+
+    def route(self, route: Route) -> Route:
+        """The way of an event that is on it only to vendors that have a key."""
+        if not self.keyless:
+            return route
+        outcomes = [*route.outcomes]
+        for _, destination in route.going:
+            outcomes[destination.place] = self.keyless.get(destination.plan.vendor)
+        return Route(
+            tuple(outcomes),
+            tuple(each for each in route.going if each[1].plan.vendor not in self.keyless),
+        )
 
 
 class _Journey:
@@ -77,7 +97,7 @@ class _Journey:
         event: The event in it.
         plan: Its kind.
         route: Where it goes.
-        version: The keys for its time; None where there are none.
+        version: The keys for its time.
         identities: Where to look for its identity values.
         hint: What its locale says of the language of its texts.
         cells: What became of its fields.
@@ -107,13 +127,13 @@ class _Journey:
         event: Event,
         *,
         plan: EventPlan,
-        version: _Version | None,
+        version: _Version,
         identities: IdentityTree,
     ) -> None:
         self.record = record
         self.event = event
         self.plan = plan
-        self.route = plan.route(event.body)
+        self.route = version.route(plan.route(event.body))
         self.version = version
         self.identities = identities
         self.hint: str | None = None
@@ -170,7 +190,12 @@ class Sanitizer:
         self._self_check = self_check
         self._plans = Plans(policy)
         self._identities = IdentityTree(policy.identity_fields)
-        self._versions: dict[str, _Version] = {}
+        self._versions: list[_Version | None] = [None] * keyring.spans
+
+    def take_keys(self, keyring: KeyRing) -> None:
+        """Go on with other keys, from the next batch on."""
+        self._keyring = keyring
+        self._versions = [None] * keyring.spans
 
     def sanitize(self, records: Sequence[bytes | None]) -> BatchResult:
         """The outcomes of every record, in order.
@@ -211,7 +236,9 @@ class Sanitizer:
         journey.hint = language_hint(lookup(event.body, _LOCALE))
         texts: dict[tuple[str, str], dict[EntityRules, list[VendorName]]] = {}
         steps: list[tuple[VendorPlan, str, Action, JsonValue]] = []
-        for _, destination in journey.route.going:
+        # Every way that is not closed, be it for want of a key.
+        going = journey.plan.route(event.body).going
+        for _, destination in going:
             plan = destination.plan
             for rule in plan.rules(event.call, event.name) or ():
                 value = lookup(event.body, rule.path)
@@ -222,14 +249,14 @@ class Sanitizer:
                 for text in dict.fromkeys(action.texts(value)):
                     judges = texts.setdefault((rule.dotted, text), {})
                     judges.setdefault(self._plans.rules[plan.entities], []).append(plan.vendor)
-        # All of them, also those of which it is known what becomes, or that go nowhere for want of a key.
+        # All of them, also those of which it is known what becomes.
         self._search([(journey, text) for text in dict.fromkeys(text for _, text in texts)])
         applied: dict[VendorName, dict[str, JsonValue | RefusedType]] = {
-            destination.plan.vendor: {} for _, destination in journey.route.going
+            destination.plan.vendor: {} for _, destination in going
         }
-        if journey.version is not None:
-            for plan, dotted, action, value in steps:
-                keys = journey.version.keys.pseudonymizers[plan.vendor]
+        for plan, dotted, action, value in steps:
+            keys = journey.version.keys.pseudonymizers.get(plan.vendor)
+            if keys is not None:
                 spans = journey.spans(self._plans.rules[plan.entities])
                 context = ActionContext(keys, spans, {}, set())
                 applied[plan.vendor][dotted] = action.apply(value, context)
@@ -255,9 +282,10 @@ class Sanitizer:
             assert isinstance(event, Rejection)
             return event
         plan = self._plans.find(event.call, event.name)
-        version = self._version(event.timestamp)
+        span = self._keyring.span_at(event.timestamp)
+        version = self._versions[span] or self._bind(span, event.timestamp)
         journey = _Journey(record, event, plan=plan, version=version, identities=self._identities)
-        if version is None or not journey.route.going:
+        if not journey.route.going:
             return journey
         keys = version.keys
         scans: Scans = []
@@ -267,27 +295,28 @@ class Sanitizer:
             _scan(journey, scans)
         return journey
 
-    def _version(self, timestamp: int) -> _Version | None:
-        """The keys for an event's time."""
-        version = self._keyring.version_at(timestamp)
-        if version is None:
-            return None
-        bound = self._versions.get(version.id)
-        if bound is None:
-            keys, headers = {}, []
-            for plan in self._policy.vendors:
-                pseudonymizer = self._keyring.pseudonymizer(plan.vendor, timestamp)
-                assert pseudonymizer is not None
-                keys[plan.vendor] = pseudonymizer
-                headers.append(
-                    (
-                        ("weir-policy", self._policy.fingerprint.encode()),
-                        ("weir-key", version.id.encode()),
-                        ("weir-schema", f"{plan.vendor}.v1".encode()),
-                    )
+    def _bind(self, span: int, timestamp: int) -> _Version:
+        """The keys for the time of an event, the first one in a span."""
+        keys: dict[VendorName, Pseudonymizer] = {}
+        headers: list[Headers] = []
+        keyless: dict[VendorName, DeadLettered] = {}
+        for vendor in (plan.vendor for plan in self._policy.vendors):
+            version = self._keyring.version_at(vendor, timestamp)
+            if version is None or version.destroyed is not None:
+                reason = FailReason.NO_KEY_FOR_TIME if version is None else FailReason.KEY_DESTROYED
+                keyless[vendor] = DeadLettered(vendor, Stage.TRANSFORM, reason)
+                headers.append(())
+                continue
+            keys[vendor] = self._keyring.under(version, vendor)
+            headers.append(
+                (
+                    ("weir-policy", self._policy.fingerprint.encode()),
+                    ("weir-key", version.id.encode()),
+                    ("weir-schema", f"{vendor}.v1".encode()),
                 )
-            bound = _Version(KeyVersion(version.id, keys, self._plans.fields), tuple(headers))
-            self._versions[version.id] = bound
+            )
+        bound = _Version(KeyVersion(keys, self._plans.fields), tuple(headers), keyless)
+        self._versions[span] = bound
         return bound
 
     def _search(self, wanted: Sequence[tuple[_Journey, str]]) -> None:
@@ -302,25 +331,17 @@ class Sanitizer:
     def _finish(self, journey: _Journey, result: BatchResult) -> RecordOutcomes:
         """Transform, gate and shape for each vendor that may have the event."""
         outcomes = [*journey.route.outcomes]
-        if journey.version is not None:
-            self._deliver(journey, journey.version, outcomes, result)
-        else:
-            for _, destination in journey.route.going:
-                vendor = destination.plan.vendor
-                reason = FailReason.NO_KEY_FOR_TIME
-                outcomes[destination.place] = DeadLettered(vendor, Stage.TRANSFORM, reason)
+        self._deliver(journey, outcomes, result)
         return tuple([outcome for outcome in outcomes if outcome is not None])
 
-    def _deliver(
-        self, journey: _Journey, version: _Version, outcomes: list[Outcome | None], result: BatchResult
-    ) -> None:
+    def _deliver(self, journey: _Journey, outcomes: list[Outcome | None], result: BatchResult) -> None:
         """Have every column make of its fields what it does, and fill it into the vendors' templates."""
         if not journey.route.going:
             return
-        cells = journey.cells
+        cells, keys = journey.cells, journey.version.keys
         for column, value, cell in journey.scans:
             if cell is None:
-                cells.append(column.cell(value, journey.hint, journey.spans(column.rules), version.keys))
+                cells.append(column.cell(value, journey.hint, journey.spans(column.rules), keys))
             else:
                 cells.append(cell)
         if any(map(_noted, cells)):
@@ -329,7 +350,7 @@ class Sanitizer:
         delivery = _Delivery(layout, cells, in_json, self._checks(journey.record), result)
         gate = _gate(journey, cells)
         for taker, destination in journey.route.going:
-            headers = version.headers[destination.place]
+            headers = journey.version.headers[destination.place]
             outcomes[destination.place] = delivery.outcome(taker, destination, headers, gate)
 
     def _checks(self, record: bytes) -> bool:

@@ -29,6 +29,7 @@ from service.streaming.control_topic import ControlTopic
 from service.streaming.credentials import credentials
 from service.streaming.expiries import observe_expiries
 from service.streaming.health import Health, Pulse
+from service.streaming.keyring_watch import KeyRingWatch
 from service.streaming.lanes import Lanes
 from service.streaming.observer import TICK, Observer
 from service.streaming.preflight import Checked
@@ -121,7 +122,6 @@ class Application(faust.App):
         metrics.BUILD.labels(version("weir"), checked.policy.fingerprint).set(1)
         metrics.SANITIZER_PROCESSES_DESIRED.set(settings.processes)
         observe_memory()
-        observe_expiries(settings, checked.keyring_file)
         log.info(
             "worker_starting",
             group=settings.group_id,
@@ -132,19 +132,23 @@ class Application(faust.App):
             processes=settings.processes,
             probe_port=self._probes.port,
         )
-        self._pool = SanitizerPool(
+        self._pool = pool = SanitizerPool(
             SanitizerConfig(
                 settings.config_dir,
                 checked.keyring_file,
                 settings.spacy_model,
                 settings.detection_profile,
                 self_check=settings.self_check,
+                kek_file=settings.keyring_kek_file,
             ),
             PoolLimits.of(settings),
             processes=settings.processes,
             batch_size=self._batch_size,
         )
-        await self._pool.start()
+        await pool.start()
+        observe_expiries(settings, lambda: pool.keyring)
+        watch = KeyRingWatch(checked.keyring_file, settings.keyring_kek_file, pool)
+        self._background.append(asyncio.create_task(self._end_with(watch.follow())))
         rules = OutputRules(
             settings.dead_letter_topic,
             checked.policy.fingerprint,

@@ -7,16 +7,20 @@ from pathlib import Path
 from cryptography import x509
 
 from service.observability.metrics import CERTIFICATE_END, KEY_VERSION_START, NEXT_KEY_VERSION_START, Series
+from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
 from service.settings import Settings
 
 
-def observe_expiries(settings: Settings, keyring: Path) -> None:
-    """Have the metrics tell of them. Both files as they are now: a running worker takes up no later ones."""
+def observe_expiries(settings: Settings, keyring: Callable[[], KeyRing]) -> None:
+    """Have the metrics tell of them.
+
+    Of the certificate as it is now, for a running worker takes up no later one; of the keys in use.
+    """
     if settings.tls_certificate_file is not None:
         end = certificate_end(settings.tls_certificate_file)
         CERTIFICATE_END.read_from(lambda: end)
-    versions = KeyVersions(KeyRing.load(keyring))
+    versions = KeyVersions(keyring)
     KEY_VERSION_START.read_from(versions.in_force)
     NEXT_KEY_VERSION_START.read_from(versions.next)
 
@@ -31,18 +35,24 @@ def certificate_end(file: Path) -> Series:
 
 
 class KeyVersions:
-    """The ids and first event times of a key ring's versions, and nothing else of it."""
+    """The ids and first event times of the keys in use, for each vendor, and nothing else of them."""
 
-    def __init__(self, keyring: KeyRing, clock: Callable[[], float] = time.time) -> None:
-        self._starts = [(version.id, version.not_before) for version in keyring.versions]
+    def __init__(self, keyring: Callable[[], KeyRing], clock: Callable[[], float] = time.time) -> None:
+        self._keyring = keyring
         self._clock = clock
 
     def in_force(self) -> Series:
-        """The version for events of this moment; none before the first begins."""
-        begun = [version for version in self._starts if version[1] <= self._clock()]
-        return {(name,): start for name, start in begun[-1:]}
+        """Each vendor's version for events of this moment; none before the first begins."""
+        keyring, now = self._keyring(), int(self._clock())
+        found = ((vendor, keyring.version_at(vendor, now)) for vendor in VendorName)
+        return {(vendor.value, version.id): version.not_before for vendor, version in found if version}
 
     def next(self) -> Series:
         """The version that follows it."""
-        coming = [version for version in self._starts if version[1] > self._clock()]
-        return {(name,): start for name, start in coming[:1]}
+        keyring, now = self._keyring(), self._clock()
+        coming: dict[tuple[str, ...], float] = {}
+        for vendor in VendorName:
+            later = (version for version in keyring.versions_of(vendor) if version.not_before > now)
+            for version in sorted(later, key=lambda version: version.not_before)[:1]:
+                coming[vendor.value, version.id] = version.not_before
+        return coming

@@ -41,7 +41,7 @@ def check(settings: Settings) -> Checked:
     policy = load(settings.config_dir)
     if settings.keyring_file is None:
         raise ConfigurationError("WEIR_KEYRING_FILE is not set; `weir keys generate FILE` makes a key ring")
-    KeyRing.load(settings.keyring_file)
+    KeyRing.load(settings.keyring_file, settings.keyring_kek_file)
     with Topics.of(KafkaAccess.of(settings)) as kafka:
         topics = needed_topics(settings, policy)
         kafka.require(needed_rights(Task.WORKER, settings, topics))

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from service.broker.local import LocalCluster
-from service.pseudonyms.keyring import generate
+from service.pseudonyms.key_life import generate
 from tests.chaos.balance import Balance, balance
 from tests.chaos.brokers import FAST_SESSION, coordinator
 from tests.chaos.load import Feeder, join_and_leave

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.policy import load
-from service.pseudonyms.keyring import generate
+from service.pseudonyms.key_life import generate
 from service.streaming.canary import canary_event
 from tests.conftest import ROOT
 from tests.running_weir import RunningWeir

@@ -16,7 +16,9 @@ from service.detection.detector import Detector
 from service.detection.profile import Profile
 from service.detection.spans import Span, TextRequest
 from service.events.timestamps import parse_timestamp
-from service.pseudonyms.keyring import KeyRing, KeyVersion
+from service.policy.vendor_names import VendorName
+from service.pseudonyms.key_version import KeyVersion
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.outcomes import BatchResult, Outcome, RecordOutcomes, Sent
 from tests.reference.events import KEYS_BEGIN, EventMaker
 from tests.reference.policies import PlannedPolicy, random_policy
@@ -59,13 +61,21 @@ def case(seed: int, events: int) -> Case:
 
 @cache
 def keyring() -> KeyRing:
-    """Three versions, the first of which begins a little before 1970."""
-    return KeyRing(
-        tuple(
-            KeyVersion(f"k{number}", parse_timestamp(begin), sha256(begin.encode()).digest())
-            for number, begin in enumerate(KEYS_BEGIN, start=1)
-        )
+    """Three versions, the first of which begins a little before 1970, and some of single vendors."""
+    common = (
+        KeyVersion(f"k{number}", parse_timestamp(begin), sha256(begin.encode()).digest())
+        for number, begin in enumerate(KEYS_BEGIN, start=1)
     )
+    own = (
+        KeyVersion(
+            "m1", parse_timestamp("2026-05-31T00:00:00Z"), bytes(range(32)), vendor=VendorName.MIXPANEL
+        ),
+        KeyVersion("g1", parse_timestamp("2026-11-01T00:00:00Z"), bytes(range(1, 33)), vendor=VendorName.GA4),
+        KeyVersion(
+            "a1", parse_timestamp("2026-11-01T00:00:00Z"), None, vendor=VendorName.AMPLITUDE, destroyed=0
+        ),
+    )
+    return KeyRing(tuple(sorted((*common, *own), key=lambda version: version.not_before)))
 
 
 def difference(

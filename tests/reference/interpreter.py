@@ -83,9 +83,11 @@ class Reference:
         reason = why_not(event, plan, form.CALLS)
         if reason is not None:
             return Suppressed(plan.vendor, reason)
-        pseudonymizer = self._keyring.pseudonymizer(plan.vendor, event.timestamp)
-        if pseudonymizer is None:
-            return DeadLettered(plan.vendor, Stage.TRANSFORM, FailReason.NO_KEY_FOR_TIME)
+        version = self._keyring.version_at(plan.vendor, event.timestamp)
+        if version is None or version.destroyed is not None:
+            lack = FailReason.NO_KEY_FOR_TIME if version is None else FailReason.KEY_DESTROYED
+            return DeadLettered(plan.vendor, Stage.TRANSFORM, lack)
+        pseudonymizer = self._keyring.under(version, plan.vendor)
         transformed = self._transform(event, plan, pseudonymizer, known, result.remarks)
         envelope = read_envelope(transformed, event_id=form.TAKES_EVENT_ID)
         shaped = envelope if isinstance(envelope, ShapeReason) else form.shape(transformed, envelope)

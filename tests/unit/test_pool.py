@@ -22,10 +22,13 @@ from service.output.rules import OutputRules, OutputTerms
 from service.processes import template
 from service.processes.batch_size import BatchSize
 from service.processes.pool import PoolLimits, SanitizerPool
+from service.pseudonyms import key_life
+from service.pseudonyms.key_version import KeyVersion
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import BatchResult, DeadLettered, FailReason, Stage
 from service.settings import Settings
-from tests.faulty_sanitizer import FINE, MEGABYTE, REMARK, FaultyConfig
+from tests.faulty_sanitizer import FINE, KEYS, MEGABYTE, REMARK, FaultyConfig
 from tests.running_weir import descendants, runs, wait_until
 from tests.written_records import written_records
 
@@ -175,6 +178,50 @@ async def test_a_process_is_replaced_when_it_has_grown() -> None:
         assert (await pool.sanitize([b"grow 200"])).outcomes == [FINE]
         assert named("weir-sanitizer") != before
     assert restarts("recycled_memory") - recycled == 1
+
+
+OTHER_KEYS = KeyRing((KeyVersion("k2", 0, bytes(range(32, 64))),))
+
+
+async def test_keys_change_between_batches(tmp_path: Path) -> None:
+    """A batch that has begun is done with the keys it began with, whoever does the rest of it."""
+    died = tmp_path / "died"
+    recycled = restarts("recycled_keys")
+    async with running(processes=2) as pool:
+        begun = asyncio.create_task(pool.sanitize([b"a", b"work 0.5", b"die-once " + bytes(died), b"b"]))
+        await until(lambda: pool.oldest_work > 0)
+        pool.take_keys(OTHER_KEYS)
+        assert (await pool.sanitize([b"a", b"b"])).texts == {",".join(OTHER_KEYS.checks): 2}
+        assert not died.exists()  # else the batch was over when the keys changed
+        assert (await begun).texts == {",".join(KEYS.checks): 4}
+        for _ in range(4):
+            assert (await pool.sanitize([b"a"])).texts == {",".join(OTHER_KEYS.checks): 1}
+        assert restarts("recycled_keys") - recycled == 2
+        assert len(named("weir-template")) == 1
+
+
+async def test_a_template_that_is_started_anew_has_the_keys_in_use(tmp_path: Path) -> None:
+    async with running() as pool:
+        pool.take_keys(OTHER_KEYS)
+        assert (await pool.sanitize([b"a"])).texts == {",".join(OTHER_KEYS.checks): 1}
+        os.kill(named("weir-template")[0], signal.SIGKILL)
+        await until(lambda: pool.alive == 0)
+        assert (await pool.sanitize([b"a"])).texts == {",".join(OTHER_KEYS.checks): 1}
+
+
+async def test_a_killed_template_takes_over_no_key_ring_that_is_wrong(
+    config_dir: Path, tmp_path: Path
+) -> None:
+    keyring_file = tmp_path / "keyring.json"
+    key_life.generate(keyring_file)
+    config = SanitizerConfig(config_dir, keyring_file, "en_core_web_sm")
+    records: list[bytes | None] = [event.raw for event in generate(10, seed=5)]
+    async with running(PoolLimits.of(Settings()), config) as pool:
+        before = await pool.sanitize(records)
+        keyring_file.write_text("half-written")
+        os.kill(named("weir-template")[0], signal.SIGKILL)
+        await until(lambda: pool.alive == 0)
+        assert (await pool.sanitize(records)).outcomes == before.outcomes
 
 
 async def test_a_process_that_died_while_idle_costs_no_batch() -> None:

@@ -75,6 +75,10 @@ limits:
   value: /etc/weir/policy
 - name: WEIR_KEYRING_FILE
   value: /run/weir/keyring/keyring.json
+{{- if .Values.keyring.kekSecret }}
+- name: WEIR_KEYRING_KEK_FILE
+  value: /run/weir/kek/kek
+{{- end }}
 {{- end -}}
 
 {{- define "weir.policyMounts" -}}
@@ -84,6 +88,11 @@ limits:
 - name: keyring
   mountPath: /run/weir/keyring
   readOnly: true
+{{- if .Values.keyring.kekSecret }}
+- name: kek
+  mountPath: /run/weir/kek
+  readOnly: true
+{{- end }}
 - name: temporary
   mountPath: /tmp
 {{- end -}}
@@ -102,6 +111,15 @@ limits:
     items:
       - key: {{ $context.Values.keyring.key }}
         path: keyring.json
+{{- with $context.Values.keyring.kekSecret }}
+- name: kek
+  secret:
+    secretName: {{ . }}
+    defaultMode: 0440
+    items:
+      - key: {{ $context.Values.keyring.kekKey }}
+        path: kek
+{{- end }}
 - name: temporary
   emptyDir:
     sizeLimit: {{ $context.Values.temporarySize }}

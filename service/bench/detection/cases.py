@@ -78,7 +78,7 @@ class TextsOfEvents:
     def __init__(self, settings: Settings) -> None:
         assert settings.keyring_file is not None
         self._asked = _Asked()
-        keyring = KeyRing.load(settings.keyring_file)
+        keyring = KeyRing.load(settings.keyring_file, settings.keyring_kek_file)
         self._sanitizer = Sanitizer(load(settings.config_dir), keyring, self._asked)
 
     def of(self, records: Sequence[bytes]) -> list[TextRequest]:

@@ -17,7 +17,8 @@ from service.detection.profile import Profile
 from service.detection.spans import Span, TextRequest
 from service.policy import load
 from service.policy.vendor_names import VendorName
-from service.pseudonyms.keyring import KeyRing, KeyVersion
+from service.pseudonyms.key_version import KeyVersion
+from service.pseudonyms.keyring import KeyRing
 from service.sanitize.sanitizer import Sanitizer
 
 EVENT: Final = "Report Sent"

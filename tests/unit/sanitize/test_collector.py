@@ -73,7 +73,7 @@ def collected(fields: Mapping[FieldPath, Field], body: JsonObject) -> Collected:
     """What the written code gives; each field at most once."""
     cells: list[Cell] = []
     scans: Scans = []
-    version = KeyVersion("k1", {}, len(fields))
+    version = KeyVersion({}, len(fields))
     write_collector(fields).collect(body, version, version.known, cells, scans)
     leaves = next(iter(fields.values()))._leaves
     found: dict[str, object] = {}
@@ -94,7 +94,7 @@ def collected(fields: Mapping[FieldPath, Field], body: JsonObject) -> Collected:
 
 def walked(fields: Mapping[FieldPath, Field], body: JsonObject) -> Collected:
     """The same by looking up one path after the other."""
-    version = KeyVersion("k1", {}, len(fields))
+    version = KeyVersion({}, len(fields))
     found: dict[str, object] = {}
     for path, field in fields.items():
         value = lookup(body, path)

@@ -22,7 +22,7 @@ def fields(paths: list[FieldPath]) -> dict[FieldPath, Field]:
 
 
 def collected(paths: list[FieldPath], body: JsonObject) -> list[str]:
-    version = KeyVersion("k1", {}, len(paths))
+    version = KeyVersion({}, len(paths))
     cells: list[Cell] = []
     scans: Scans = []
     write_collector(fields(paths)).collect(body, version, version.known, cells, scans)

@@ -46,7 +46,7 @@ class OneField:
         made: ValueColumn = column(keys, self._leaves)
         self.field = Field(0, [made], [], self._leaves)
         self._collector: Collector = write_collector({keys: self.field})
-        self.version = KeyVersion("k1", dict.fromkeys(VendorName, pseudonymizer()), 1)
+        self.version = KeyVersion(dict.fromkeys(VendorName, pseudonymizer()), 1)
 
     def cell(self, value: JsonValue) -> Cell:
         body: JsonValue = value

@@ -12,6 +12,7 @@ from cryptography import x509
 from prometheus_client import REGISTRY, generate_latest
 
 from service.observability import metrics
+from service.policy.vendor_names import VendorName
 from service.pseudonyms.keyring import KeyRing
 from service.settings import Settings
 from service.streaming.expiries import KeyVersions, certificate_end, observe_expiries
@@ -49,9 +50,32 @@ def forgotten() -> Iterator[None]:
     ],
 )
 def test_key_versions(keyring: Path, now: float, in_force: str | None, coming: str | None) -> None:
-    versions = KeyVersions(KeyRing.load(keyring), lambda: now)
-    assert versions.in_force() == ({(in_force,): STARTS[in_force]} if in_force else {})
-    assert versions.next() == ({(coming,): STARTS[coming]} if coming else {})
+    ring = KeyRing.load(keyring)
+    versions = KeyVersions(lambda: ring, lambda: now)
+    assert versions.in_force() == {(each, in_force): STARTS[in_force] for each in VendorName if in_force}
+    assert versions.next() == {(each, coming): STARTS[coming] for each in VendorName if coming}
+
+
+def test_a_version_of_one_vendor_is_told_of_it_alone(keyring: Path, tmp_path: Path) -> None:
+    stored = json.loads(keyring.read_text(encoding="ascii"))
+    own = {
+        "id": "own",
+        "vendor": "ga4",
+        "not_before": "2026-06-01T00:00:00Z",
+        "key": b64encode(token_bytes(32)).decode(),
+    }
+    stored["versions"].insert(2, own)
+    file = tmp_path / "rotated.json"
+    file.write_text(json.dumps(stored), encoding="ascii")
+    ring = KeyRing.load(file)
+    start = next(version.not_before for version in ring.versions if version.id == "own")
+    before = KeyVersions(lambda: ring, lambda: start - 1)
+    assert before.next() == {
+        (each, name): start if name == "own" else STARTS["k3"]
+        for each in VendorName
+        for name in ["own" if each is VendorName.GA4 else "k3"]
+    }
+    assert KeyVersions(lambda: ring, lambda: start).in_force()["ga4", "own"] == start
 
 
 def test_the_end_of_the_first_certificate(tmp_path: Path) -> None:
@@ -72,13 +96,15 @@ def test_a_certificate_that_only_openssl_can_read_is_no_reason_not_to_start(tmp_
 
 def test_what_a_scrape_tells(tmp_path: Path, keyring: Path) -> None:
     own = Authority(tmp_path, "authority").issue("weir")
-    observe_expiries(Settings(), keyring)
+    ring = KeyRing.load(keyring)
+    observe_expiries(Settings(), lambda: ring)
     assert REGISTRY.get_sample_value("weir_certificate_end_timestamp_seconds") is None
-    observe_expiries(Settings(tls_certificate_file=own.certificate), keyring)
+    observe_expiries(Settings(tls_certificate_file=own.certificate), lambda: ring)
     end = REGISTRY.get_sample_value("weir_certificate_end_timestamp_seconds")
     assert {(): end} == certificate_end(own.certificate)
-    (sample,) = [sample for family in metrics.KEY_VERSION_START.collect() for sample in family.samples]
-    assert sample.value == STARTS[sample.labels["version"]]
+    samples = [sample for family in metrics.KEY_VERSION_START.collect() for sample in family.samples]
+    assert len(samples) == len(VendorName)
+    assert all(sample.value == STARTS[sample.labels["version"]] for sample in samples)
     text = generate_latest(REGISTRY).decode()
     for version in json.loads(keyring.read_text(encoding="ascii"))["versions"]:
         assert version["key"] not in text
