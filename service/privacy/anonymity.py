@@ -88,7 +88,7 @@ class Profiles:
     def _is_shared(self, name: str) -> bool:
         """Whether a field tells some users from others, but not each from all, as an id does."""
         values = {profile.get(name) for profile in self.users}
-        return len(values) > 1 and len(values - {None}) < self._having[name] / 2
+        return len(values) > 1 and 2 * len(values - {None}) <= self._having[name]
 
     def anonymity(self) -> tuple[Anonymity, ...]:
         """The figures of combinations of the steady fields, worst first.

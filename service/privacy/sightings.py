@@ -19,9 +19,7 @@ from service.policy.vendor_names import VendorName
 _COMPARED: Final = 100
 _NOT_A_WORD: Final = re.compile(r"[^a-z0-9]+")
 #: What vendors put around a field's own name.
-_HOLDERS: Final = re.compile(
-    r"^(?:events\.params|(?:event_|user_|group_)?properties|traits|context\.traits|context)\."
-)
+_HOLDERS: Final = re.compile(r"^(?:(?:events\.params|(?:event_|user_|group_)?properties|traits|context)\.)+")
 
 #: Where an event's time stands, and how many of its units make a second; None where it is written out.
 _TIMES: Final[dict[VendorName, tuple[str, int | None]]] = {
