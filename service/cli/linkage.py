@@ -67,11 +67,12 @@ def _show(found: Linkage) -> None:
 
 
 def _joins(pairs: Sequence[PairFigures]) -> Table:
-    headings = ["left", "right", *(join.value for join in Join), "chance"]
-    table = titled_table("Users linked by a join of two vendors' data: % right / % wrong", *headings)
+    headings = ["vendors", *(join.value for join in Join), "chance"]
+    table = titled_table("Users linked by a join of two vendors' data: % right/wrong", *headings)
+    table.columns[0].no_wrap = True
     for pair in pairs:
-        shares = [f"{_percent(pair.of(join).right)} / {_percent(pair.of(join).wrong)}" for join in Join]
-        table.add_row(pair.left, pair.right, *shares, _percent(pair.chance))
+        shares = [f"{_percent(pair.of(join).right)}/{_percent(pair.of(join).wrong)}" for join in Join]
+        table.add_row(f"{pair.left}, {pair.right}", *shares, _percent(pair.chance))
     return table
 
 
