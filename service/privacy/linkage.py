@@ -54,7 +54,7 @@ class Join(StrEnum):
     GAPS = "times between events"
     DAYS = "event names of a day"
     PERSON = "fields that stay the same"
-    TOGETHER = "everything"
+    TOGETHER = "all of these"
 
 
 class Record(NamedTuple):
