@@ -69,7 +69,9 @@ def containers(objects: list[Manifest]) -> Iterator[tuple[str, Manifest]]:
 
 def one(objects: list[Manifest], kind: str, end: str = "") -> Manifest:
     """The only object of a kind whose name has this end."""
-    (found,) = (each for each in objects if each["kind"] == kind and each["metadata"]["name"].endswith(end))
+    (found,) = (
+        each for each in objects if each["kind"] == kind and each["metadata"]["name"].endswith(end)
+    )
     return found
 
 

@@ -146,9 +146,7 @@ def test_the_grace_outlasts_the_workers_own(objects: list[Manifest]) -> None:
         for container in spec["containers"]:
             variables = {each["name"]: each.get("value", "") for each in container["env"]}
             if container["args"][0] in {"worker", "replay"}:
-                assert (
-                    spec["terminationGracePeriodSeconds"] >= float(variables["WEIR_SHUTDOWN_GRACE"]) + 10
-                ), name
+                assert spec["terminationGracePeriodSeconds"] >= float(variables["WEIR_SHUTDOWN_GRACE"]) + 10, name
 
 
 def test_the_policy_in_the_configmaps_loads(objects: list[Manifest], tmp_path: Path) -> None:
@@ -176,9 +174,9 @@ def test_the_charts_policy_is_the_reference_policy() -> None:
 def test_selectors_find_the_worker_alone(objects: list[Manifest]) -> None:
     deployment = one(objects, "Deployment")
     worker = deployment["spec"]["template"]["metadata"]["labels"]
-    others = [each["spec"]["template"]["metadata"]["labels"] for each in objects if each["kind"] == "Job"] + [
-        each["metadata"]["labels"] for each in objects if each["kind"] == "Pod"
-    ]
+    others = [
+        each["spec"]["template"]["metadata"]["labels"] for each in objects if each["kind"] == "Job"
+    ] + [each["metadata"]["labels"] for each in objects if each["kind"] == "Pod"]
     selectors = [deployment["spec"]["selector"]["matchLabels"]]
     for each in objects:
         if each["kind"] == "Service":
@@ -216,9 +214,7 @@ def test_hooks_come_before_what_they_guard(objects: list[Manifest]) -> None:
         if each["kind"] == "Job" and ("Job", each["metadata"]["name"]) in weights:
             weight = weights["Job", each["metadata"]["name"]]
             spec = each["spec"]["template"]["spec"]
-            (configmap,) = (
-                volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume
-            )
+            (configmap,) = (volume["configMap"]["name"] for volume in spec["volumes"] if "configMap" in volume)
             assert weights["ConfigMap", configmap] < weight
             account = spec["serviceAccountName"]
             assert account == "default" or weights["ServiceAccount", account] < weight
@@ -252,13 +248,8 @@ def test_resources_follow_the_processes(minimal: Callable[..., list[Manifest]]) 
         (worker,) = one(objects, "Deployment")["spec"]["template"]["spec"]["containers"]
         resources = worker["resources"]
         assert int(resources["requests"]["cpu"].removesuffix("m")) >= 1000 * processes
-        assert (
-            int(resources["requests"]["memory"].removesuffix("Mi")) >= (475 + 138 + 200 * processes) / 1.049
-        )
-        assert (
-            int(resources["limits"]["memory"].removesuffix("Mi"))
-            >= (475 + 138 + 200 * processes + 1200) / 1.049
-        )
+        assert int(resources["requests"]["memory"].removesuffix("Mi")) >= (475 + 138 + 200 * processes) / 1.049
+        assert int(resources["limits"]["memory"].removesuffix("Mi")) >= (475 + 138 + 200 * processes + 1200) / 1.049
 
 
 def test_placement_reaches_every_pod(minimal: Callable[..., list[Manifest]]) -> None:
@@ -276,9 +267,7 @@ def test_placement_reaches_every_pod(minimal: Callable[..., list[Manifest]]) -> 
 def test_a_replay_that_changes_is_another_job(minimal: Callable[..., list[Manifest]]) -> None:
     def name(vendor: str) -> str:
         job = minimal("--set-json", f'replays.again={{"arguments":["--vendor","{vendor}"]}}')
-        return str(
-            one([each for each in job if "-replay-" in each["metadata"]["name"]], "Job")["metadata"]["name"]
-        )
+        return str(one([each for each in job if "-replay-" in each["metadata"]["name"]], "Job")["metadata"]["name"])
 
     assert name("mixpanel") != name("ga4")
 

@@ -51,9 +51,7 @@ def test_kubernetes_takes_every_object(rendered: Path, version: str) -> None:
 
 @pytest.mark.parametrize("values", VALUES)
 def test_custom_resources_fit_their_definitions(values: str) -> None:
-    found: list[Manifest] = [
-        each for each in YAML(typ="safe", pure=True).load_all(template("helm4", values)) if each
-    ]
+    found: list[Manifest] = [each for each in YAML(typ="safe", pure=True).load_all(template("helm4", values)) if each]
     for each in found:
         group, _, version = each["apiVersion"].partition("/")
         if group in DEFINITIONS:
@@ -117,11 +115,7 @@ def _closed(schema: Any) -> Any:
     closed = {key: _closed(value) for key, value in schema.items()}
     if closed.get("x-kubernetes-int-or-string"):
         closed.pop("type", None)
-    if (
-        isinstance(closed.get("properties"), dict)
-        and "additionalProperties" not in closed
-        and "type" in closed
-    ):
+    if isinstance(closed.get("properties"), dict) and "additionalProperties" not in closed and "type" in closed:
         if not closed.get("x-kubernetes-preserve-unknown-fields"):
             closed["additionalProperties"] = False
     return closed
