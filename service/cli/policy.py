@@ -8,6 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from service.cli import linkage
 from service.cli.console import stdout
 from service.cli.options import Config
 from service.cli.titled_table import titled_table
@@ -25,6 +26,8 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Check the policy files, and show what each vendor may have (docs/policy.md).",
 )
+
+linkage.register(app)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for a script.")]
 

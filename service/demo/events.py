@@ -72,6 +72,40 @@ def generate(count: int, *, seed: int, mix: Mix = Mix.REALISTIC) -> list[SampleE
     return events
 
 
+class Visit(NamedTuple):
+    """A raw event of a population.
+
+    Attributes:
+        user: Whose it is: the same text for all of a user's events.
+        raw: The record value.
+    """
+
+    user: str
+    raw: bytes
+
+
+def population(users: int, days: int, *, seed: int) -> list[Visit]:
+    """The reference product's events of so many users over so many days, in the order of their times.
+
+    Most users come once, some nearly every day. Unlike `generate`, a second may hold several users' events.
+    """
+    random = Random(seed)  # noqa: S311  (a repeatable sample, no secret)
+    people = [person(random, random.choice(LANGUAGES)) for _ in range(users)]
+    moments: list[tuple[int, int, Person]] = []
+    for who in people:
+        for _ in range(min(days, int(random.paretovariate(1.2)))):
+            moment = START + random.randrange(days * 86_400)
+            for _ in range(random.randrange(2, 25)):
+                moments.append((moment, len(moments), who))
+                moment += random.randrange(2, 90)
+    visits = []
+    for second, _, who in sorted(moments, key=lambda entry: entry[:2]):
+        event = _event(random, who, random.choice(people), second, Mix.REALISTIC)
+        assert event.raw is not None
+        visits.append(Visit(who.anonymous_id, event.raw))
+    return visits
+
+
 def _event(random: Random, who: Person, other: Person, second: int, mix: Mix) -> SampleEvent:
     writer = Writer(random)
     with_words = mix is Mix.REALISTIC and sometimes(random, _WITH_WORDS_PERCENT)

@@ -307,7 +307,8 @@ def test_settings_of_the_schema_are_weirs_own() -> None:
     places = {  # given by other values, or by the chart itself
         "kafka_bootstrap", "security_protocol", "sasl_mechanism", "sasl_username", "sasl_password_file",
         "sasl_token_file", "tls_ca_file", "tls_certificate_file", "tls_key_file", "tls_key_password_file",
-        "raw_topic", "dead_letter_topic", "control_topic", "config_dir", "keyring_file", "keyring_kek_file", "probe_port",
+        "raw_topic", "dead_letter_topic", "control_topic", "config_dir", "keyring_file",
+        "keyring_kek_file", "probe_port",
     }  # fmt: skip
     ours = Settings.model_json_schema()["properties"]
     named = {re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name): name for name in schema}

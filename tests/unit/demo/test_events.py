@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import orjson
 import pytest
 
-from service.demo.events import Mix, generate
+from service.demo.events import START, Mix, generate, population
 from service.demo.malformed import malformed
 from service.demo.people import LANGUAGES
 from service.demo.planted import Kind, Place, SampleEvent
@@ -152,3 +152,16 @@ def _texts(value: JsonValue) -> Iterator[str]:
         yield from _texts(orjson.loads(value))
     else:
         yield str(value)
+
+
+def test_a_population_has_all_its_users_and_stays_within_its_days() -> None:
+    visits = population(40, 3, seed=5)
+    events = [decode(visit.raw) for visit in visits]
+    assert all(isinstance(event, Event) for event in events)
+    times = [event.timestamp for event in events if isinstance(event, Event)]
+    assert times == sorted(times)
+    assert times[0] >= START
+    assert times[-1] < START + 3 * 86_400 + 25 * 90, "a session may go on past midnight"
+    assert len({visit.user for visit in visits}) == 40
+    assert visits == population(40, 3, seed=5)
+    assert visits != population(40, 3, seed=6)
