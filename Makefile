@@ -21,7 +21,7 @@ demo: setup ## Show the whole story on this machine: real Kafka, sample events, 
 	$(BIN)/weir demo
 
 test: setup $(CHECKERS) $(BUBBLEWRAP) $(CHART_TOOLS) ## Run the tests, those against a real Kafka included
-	$(BIN)/pytest $(LEAVE_OUT)
+	$(BIN)/pytest --numprocesses 2 --dist loadfile $(LEAVE_OUT)
 
 test-chart: setup $(CHECKERS) $(CHART_TOOLS) ## Run the Helm chart's tests alone
 	$(if $(LEAVE_OUT),,$(BIN)/pytest tests/chart)
