@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from service.demo.events import Visit, population
 from service.policy.vendor_names import VendorName
 from service.privacy.linkage import Linkage, Record, measure
-from service.pseudonyms.keyring import generate
+from service.pseudonyms.key_life import generate
 from service.sanitize.config import SanitizerConfig
 from service.sanitize.outcomes import Sent
 from service.sanitize.sanitizer import Sanitizer
