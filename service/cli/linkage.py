@@ -1,6 +1,7 @@
 """`weir policy linkage`."""
 
 from collections.abc import Sequence
+from string import ascii_lowercase
 from typing import Annotated, Final
 
 import typer
@@ -67,11 +68,16 @@ def _show(found: Linkage) -> None:
 
 
 def _joins(pairs: Sequence[PairFigures]) -> Table:
-    headings = ["vendors", *(join.value for join in Join), "chance"]
-    table = titled_table("Users linked by a join of two vendors' data: % right/wrong", *headings)
+    """The joins under letters, which the caption explains: their names would not fit beside one another."""
+    letters = dict(zip(Join, ascii_lowercase, strict=False))
+    table = titled_table(
+        "% of users whom a join of two vendors' data links", "vendors", *letters.values(), "chance"
+    )
+    table.caption = "\n".join(f"{letter}  {join.value}" for join, letter in letters.items())
+    table.caption_justify = "left"
     table.columns[0].no_wrap = True
     for pair in pairs:
-        shares = [f"{_percent(pair.of(join).right)}/{_percent(pair.of(join).wrong)}" for join in Join]
+        shares = [_percent(pair.of(join).right) for join in Join]
         table.add_row(f"{pair.left}, {pair.right}", *shares, _percent(pair.chance))
     return table
 
