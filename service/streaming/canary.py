@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
@@ -23,9 +23,11 @@ from service.kafka_access import KafkaAccess
 from service.policy.action_specs import Scrub
 from service.policy.plan import VendorPlan
 from service.sanitize.outcomes import Sent
-from service.sanitize.sanitizer import Sanitizer
 from service.settings import Settings
 from service.streaming.connection import ANSWER_TIMEOUT, check_connection
+
+if TYPE_CHECKING:  # spaCy and Presidio, which come with it, take seconds
+    from service.sanitize.sanitizer import Sanitizer
 
 _ANSWER_MS: Final = int(ANSWER_TIMEOUT * 1000)
 _POLL_MS: Final = 200
@@ -123,7 +125,7 @@ def _put(body: JsonObject, path: tuple[str, ...], value: str) -> None:
     body[last] = value
 
 
-def fly(settings: Settings, plan: VendorPlan, sanitizer: Sanitizer, *, timeout: float) -> Flight:
+def fly(settings: Settings, plan: VendorPlan, sanitizer: "Sanitizer", *, timeout: float) -> Flight:
     """Send a canary, and wait for it.
 
     Raises:
@@ -160,7 +162,7 @@ def fly(settings: Settings, plan: VendorPlan, sanitizer: Sanitizer, *, timeout: 
     )
 
 
-def _expected(sanitizer: Sanitizer, plan: VendorPlan, bird: Bird) -> Sent:
+def _expected(sanitizer: "Sanitizer", plan: VendorPlan, bird: Bird) -> Sent:
     ((outcome, *_),) = sanitizer.sanitize([bird.raw]).outcomes
     if not isinstance(outcome, Sent):
         raise ConfigurationError(

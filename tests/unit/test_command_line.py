@@ -1,8 +1,12 @@
 """The command line as a whole: exit codes and help."""
 
+import subprocess
+import sys
+
 import pytest
 
 from service.cli.app import run
+from tests.conftest import ROOT
 
 
 @pytest.mark.parametrize(
@@ -69,3 +73,14 @@ def test_a_wrong_setting_is_one_clear_message(
     monkeypatch.setenv("WEIR_PROCESES", "2")
     assert run(["sanitize"]) == 2
     assert "did you mean WEIR_PROCESSES?" in capsys.readouterr().err
+
+
+def test_the_command_line_loads_no_models() -> None:
+    """They take seconds, and every command would wait for them."""
+    loaded = (
+        "import sys, service.cli.app; print(*sorted({'spacy', 'presidio_analyzer'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", loaded], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == ""

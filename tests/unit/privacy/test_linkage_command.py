@@ -23,7 +23,7 @@ def test_it_shows_what_a_join_links(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "120")
     shown = printed(capsys, config_dir)
-    assert re.search(r"mixpanel, ga4 +\d+/\d", shown)
+    assert re.search(r"mixpanel, ga4 +\d+ +\d+", shown)
     assert re.search(r"ga4 +second +100 ", shown)
     assert "Ids that stand in two vendors' data" not in shown
     assert max(len(line.rstrip()) for line in shown.splitlines()) <= 120
