@@ -291,14 +291,31 @@ def test_placement_reaches_every_pod(minimal: Callable[..., list[Manifest]]) -> 
         assert spec["imagePullSecrets"] == [{"name": "login"}]
 
 
-def test_a_replay_that_changes_is_another_job(minimal: Callable[..., list[Manifest]]) -> None:
-    def name(vendor: str) -> str:
-        job = minimal("--set-json", f'replays.again={{"arguments":["--vendor","{vendor}"]}}')
-        return str(
-            one([each for each in job if "-replay-" in each["metadata"]["name"]], "Job")["metadata"]["name"]
-        )
+def test_a_job_that_changes_is_another_one(minimal: Callable[..., list[Manifest]]) -> None:
+    """Kubernetes refuses to change one, and with it the whole upgrade."""
 
-    assert name("mixpanel") != name("ga4")
+    def job(*options: str) -> tuple[str, str]:
+        replay = ("--set-json", 'replays.again={"arguments":["--vendor","mixpanel"]}')
+        objects = [each for each in minimal(*replay, *options) if "-replay-" in each["metadata"]["name"]]
+        found = one(objects, "Job")
+        return found["metadata"]["name"], json.dumps(found["spec"])
+
+    changes = [
+        (),
+        ("--set", "settings.logLevel=debug"),
+        ("--set", "podLabels.a=b"),
+        ("--set", "image.tag=0.1.1"),
+        ("--set", "keyring.existingSecret=other"),
+        ("--set", "kafka.partitions=12"),  # which changes nothing of it
+    ]
+    jobs = [job(*change) for change in changes]
+    assert len({name for name, _ in jobs}) == len({spec for _, spec in jobs}) == len(changes) - 1
+
+
+@pytest.mark.parametrize("scaler", ["hpa", "keda"])
+def test_a_scaled_release_begins_with_the_fewest(minimal: Callable[..., list[Manifest]], scaler: str) -> None:
+    objects = minimal("--set", f"autoscaling.type={scaler},autoscaling.minReplicas=3")
+    assert one(objects, "Deployment")["spec"]["replicas"] == 3
 
 
 def test_settings_of_the_schema_are_weirs_own() -> None:
