@@ -109,6 +109,7 @@ def _begin(name: str, parent: int) -> None:
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_NAME, name.encode())
     libc.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # one would hold keys and events
     if os.getppid() != parent:  # it ended before we could say so
         os._exit(1)
 

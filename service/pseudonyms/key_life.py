@@ -294,9 +294,9 @@ def _write(descriptor: int, content: bytes) -> None:
 
 def _sync(folder: Path) -> None:
     """Have a change of names survive a power cut, where the file system can promise that."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        with suppress(OSError):
+    with suppress(OSError):  # a folder that may be written and not read, among others
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)

@@ -148,6 +148,7 @@ class Replay:
             for pool in filter(None, (self._pool, self._other_pool)):
                 stack.push_async_callback(pool.stop)
                 await pool.start()
+                self._refuse_other_keys(pool)
             await self._while_kafka_fails()
 
     async def _while_kafka_fails(self) -> None:
@@ -301,6 +302,18 @@ class Replay:
         await in_thread(target.commit, records, marks, seconds=self._patience)
         self._marks |= marks
         self._progress.advance({source: mark.offset for source, mark in marks.items()}, tally)
+
+    def _refuse_other_keys(self, pool: SanitizerPool) -> None:
+        """See that the sanitizers have loaded the keys that were checked: the file may have changed since.
+
+        Raises:
+            ReplayError: they have others.
+        """
+        if pool.keyring.checks != self._plan.keys:
+            raise ReplayError(
+                f"{self._plan.keyring_file} has changed while the job began; nothing of it was sent. "
+                f"{self.again}"
+            )
 
     def _refuse_other_policy(self, result: BatchResult) -> None:
         """See that the sanitizers have loaded the policy that was checked: the files may have changed since.

@@ -42,10 +42,14 @@ class KeyVersions:
         self._clock = clock
 
     def in_force(self) -> Series:
-        """Each vendor's version for events of this moment; none before the first begins."""
+        """Each vendor's version for events of this moment; none where there is no key for them."""
         keyring, now = self._keyring(), int(self._clock())
         found = ((vendor, keyring.version_at(vendor, now)) for vendor in VendorName)
-        return {(vendor.value, version.id): version.not_before for vendor, version in found if version}
+        return {
+            (vendor.value, version.id): version.not_before
+            for vendor, version in found
+            if version is not None and version.destroyed is None
+        }
 
     def next(self) -> Series:
         """The version that follows it."""

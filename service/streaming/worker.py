@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import resource
 import signal
 import sys
 import threading
@@ -55,6 +56,7 @@ class Worker(faust.Worker):
 
     def execute_from_commandline(self) -> NoReturn:
         """Check, run, exit."""
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # one would hold keys and events
         try:
             self.app.checked = check(self.app.settings)
         except WeirError as error:

@@ -78,6 +78,14 @@ def test_a_version_of_one_vendor_is_told_of_it_alone(keyring: Path, tmp_path: Pa
     assert KeyVersions(lambda: ring, lambda: start).in_force()["ga4", "own"] == start
 
 
+def test_a_destroyed_version_is_not_in_force(tmp_path: Path) -> None:
+    file = tmp_path / "keyring.json"
+    gone = {"id": "k1", "not_before": BEGINNINGS["k1"], "destroyed": BEGINNINGS["k2"]}
+    file.write_text(json.dumps({"versions": [gone]}), encoding="ascii")
+    ring = KeyRing.load(file)
+    assert KeyVersions(lambda: ring, lambda: STARTS["k2"]).in_force() == {}
+
+
 def test_the_end_of_the_first_certificate(tmp_path: Path) -> None:
     authority = Authority(tmp_path, "authority")
     own = authority.issue("weir")
