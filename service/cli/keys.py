@@ -14,11 +14,12 @@ from service.cli.console import stderr, stdout
 from service.cli.moments import moment
 from service.cli.options import Config
 from service.errors import ConfigurationError, KeyRingError
+from service.events.timestamps import format_timestamp
 from service.policy import load
 from service.policy.vendor_names import VendorName
 from service.pseudonyms import key_life
 from service.pseudonyms.key_storage import storage_of
-from service.pseudonyms.key_version import KeyVersion, written
+from service.pseudonyms.key_version import KeyVersion
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.pseudonym_lookup import Lookup, look_up
 from service.settings import PREFIX, load_settings
@@ -168,7 +169,7 @@ def retire(
     """
     moment_of_end = _seconds(destroy_after)
     key_life.retire(file, storage_of(kek), version_id, moment_of_end)
-    _say(f"{version_id} may be destroyed from {written(moment_of_end)} on.")
+    _say(f"{version_id} may be destroyed from {format_timestamp(moment_of_end)} on.")
 
 
 @app.command()
@@ -189,8 +190,8 @@ def destroy(
     storage = storage_of(kek)
     ring, version = key_life.find(file, storage, version_id)
     end = ring.end_of(version)
-    until = "on" if end is None else f"to {written(end)}"
-    span = f"{_vendor(version)}, events from {written(version.not_before)} {until}"
+    until = "on" if end is None else f"to {format_timestamp(end)}"
+    span = f"{_vendor(version)}, events from {format_timestamp(version.not_before)} {until}"
     if not yes:
         _say(f"Without the key of {version_id} ({span}):", *(f"- {each}" for each in _LOST))
         _say("Nothing was changed. --yes destroys it, and no command brings it back.")
@@ -277,10 +278,12 @@ def pseudonym(  # noqa: PLR0917
 
 def _of_version(found: tuple[Lookup, ...], version: KeyVersion | None, timestamp: int) -> str:
     if version is None:
-        raise ConfigurationError(f"no version is for events of {written(timestamp)}")
+        raise ConfigurationError(f"no version is for events of {format_timestamp(timestamp)}")
     pseudonym = next(each.pseudonym for each in found if each.version is version)
     if pseudonym is None:
-        raise ConfigurationError(f"{version.id}, which is for events of {written(timestamp)}, was destroyed")
+        raise ConfigurationError(
+            f"{version.id}, which is for events of {format_timestamp(timestamp)}, was destroyed"
+        )
     return pseudonym
 
 
@@ -311,7 +314,7 @@ def _row(ring: KeyRing, version: KeyVersion, now: int) -> dict[str, Any]:
         "id": version.id,
         "vendor": version.vendor,
         "state": key_life.state_of(ring, version, now).value,
-        **{name: None if at is None else written(at) for name, at in times.items()},
+        **{name: None if at is None else format_timestamp(at) for name, at in times.items()},
     }
 
 
@@ -327,7 +330,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
 
 
 def _say_added(file: Path, version: KeyVersion) -> None:
-    begin = written(version.not_before)
+    begin = format_timestamp(version.not_before)
     _say(
         f"Added {version.id} to {file}: for {_vendor(version)}, events from {begin} on.",
         "Next: keep a copy in your secret store, and put the file where the workers read it. They take it up",

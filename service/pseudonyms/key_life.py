@@ -15,9 +15,10 @@ from stat import S_IMODE
 from typing import Final
 
 from service.errors import KeyRingError
+from service.events.timestamps import format_timestamp
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.key_storage import KEK_BYTES, PLAIN, Entry, KeyStorage
-from service.pseudonyms.key_version import KEY_BYTES, KeyVersion, written
+from service.pseudonyms.key_version import KEY_BYTES, KeyVersion
 from service.pseudonyms.keyring import KeyRing
 from service.pseudonyms.keyring_file import ID_PATTERN, encode, parse, read
 
@@ -78,8 +79,9 @@ def add(
     """
     if begin is not None and begin < now + TAKE_UP:
         raise KeyRingError(
-            f"{written(begin)} is past or less than {TAKE_UP // 60} minutes ahead: events of that time would "
-            "go out under two versions, until every worker has the new one. --now begins all the same"
+            f"{format_timestamp(begin)} is past or less than {TAKE_UP // 60} minutes ahead: events of that "
+            "time would go out under two versions, until every worker has the new one. "
+            "--now begins all the same"
         )
     if version_id is not None and not re.fullmatch(ID_PATTERN, version_id):
         raise KeyRingError("the id: up to 32 lower-case letters, digits and dashes, no dash in front")
@@ -108,7 +110,7 @@ def retire(path: Path, storage: KeyStorage, version_id: str, destroy_after: int)
         if end is None:
             raise KeyRingError(f"{version_id} has no end yet: no version follows; `weir keys add` adds one")
         if destroy_after < end:
-            raise KeyRingError(f"{version_id} is for events to {written(end)}, which is later")
+            raise KeyRingError(f"{version_id} is for events to {format_timestamp(end)}, which is later")
         return _replaced(versions, version.needed_until(destroy_after))
 
     _change(path, storage, retired)
@@ -167,13 +169,14 @@ def warnings(ring: KeyRing, now: int, days: int) -> Iterator[str]:
         if state is State.IN_FORCE and ends_soon:
             assert end is not None
             yield (
-                f"{version.id} ends within {days} days, at {written(end)}: from then on "
+                f"{version.id} ends within {days} days, at {format_timestamp(end)}: from then on "
                 f"{_whose(version)} new pseudonyms for everybody"
             )
         if state is State.DESTROYED and version.not_before <= now and (end is None or now < end):
             yield f"{version.id} is destroyed and would be in force: events of now are dead-lettered"
         if state is State.PAST and version.destroy_after is not None and version.destroy_after <= now:
-            yield f"{version.id} is needed no more since {written(version.destroy_after)}: weir keys destroy"
+            since = format_timestamp(version.destroy_after)
+            yield f"{version.id} is needed no more since {since}: weir keys destroy"
     common = [version for version in ring.versions if version.vendor is None]
     if common and now - max(_born(version) for version in common) > OLD * DAY:
         yield f"no version for all vendors is younger than {OLD} days, as far as is known: weir keys add"
@@ -192,7 +195,7 @@ def _refuse_needed(ring: KeyRing, version: KeyVersion, now: int) -> None:
     if state is not State.PAST:
         why = f"is {state}: without it events are dead-lettered"
     elif version.destroy_after is not None and now < version.destroy_after:
-        why = f"is needed until {written(version.destroy_after)}"
+        why = f"is needed until {format_timestamp(version.destroy_after)}"
     else:
         return
     raise KeyRingError(f"{version.id} {why}. --even-if-needed destroys it all the same")
@@ -202,7 +205,9 @@ def _find(path: Path, versions: Iterable[KeyVersion], version_id: str) -> KeyVer
     for version in versions:
         if version.id == version_id:
             if version.destroyed is not None:
-                raise KeyRingError(f"{path}: {version_id} was destroyed at {written(version.destroyed)}")
+                raise KeyRingError(
+                    f"{path}: {version_id} was destroyed at {format_timestamp(version.destroyed)}"
+                )
             return version
     raise KeyRingError(f"{path}: has no such version; `weir keys check` lists them")
 

@@ -12,8 +12,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from service.errors import KeyRingError
+from service.events.timestamps import format_timestamp
 from service.policy.vendor_names import VendorName
-from service.pseudonyms.key_version import written
 
 #: AES-256.
 KEK_BYTES: Final = 32
@@ -113,7 +113,7 @@ class EnvelopeStorage:
 
 def _binding(entry: Entry) -> bytes:
     """What the file says of a version beside its secret; none of it can be changed without the key."""
-    return f"weir/v1/wrapped/{entry.id}/{written(entry.not_before)}/{entry.vendor or ''}".encode()
+    return f"weir/v1/wrapped/{entry.id}/{format_timestamp(entry.not_before)}/{entry.vendor or ''}".encode()
 
 
 PLAIN: Final[KeyStorage] = PlainStorage()

@@ -1,6 +1,5 @@
 """One version of the secret, and the vendors' keys derived from it."""
 
-from datetime import UTC, datetime
 from typing import Final, NoReturn
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -17,11 +16,6 @@ _CHECK_BYTES: Final = 8
 def hkdf_sha256(key: bytes, *, info: bytes, length: int, salt: bytes | None = None) -> bytes:
     """HKDF with SHA-256 (RFC 5869), extract and expand."""
     return HKDF(algorithm=SHA256(), length=length, salt=salt, info=info).derive(key)
-
-
-def written(seconds: int) -> str:
-    """A time as key rings have it."""
-    return datetime.fromtimestamp(seconds, UTC).strftime(TIME_FORMAT)
 
 
 class KeyVersion:

@@ -12,9 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, Va
 from pydantic_core import PydanticCustomError
 
 from service.errors import KeyRingError
+from service.events.timestamps import format_timestamp
 from service.policy.vendor_names import VendorName
 from service.pseudonyms.key_storage import Entry, KeyStorage
-from service.pseudonyms.key_version import KEY_BYTES, TIME_FORMAT, KeyVersion, written
+from service.pseudonyms.key_version import KEY_BYTES, TIME_FORMAT, KeyVersion
 
 #: What an id may be.
 ID_PATTERN: Final = r"^[a-z0-9][a-z0-9-]{0,31}$"
@@ -110,7 +111,7 @@ def encode(versions: tuple[KeyVersion, ...], storage: KeyStorage) -> bytes:
     """A file's bytes for key versions."""
     entries = []
     for version in versions:
-        entry: dict[str, str] = {"id": version.id, "not_before": written(version.not_before)}
+        entry: dict[str, str] = {"id": version.id, "not_before": format_timestamp(version.not_before)}
         if version.vendor is not None:
             entry["vendor"] = version.vendor.value
         if version.destroyed is None:
@@ -118,7 +119,7 @@ def encode(versions: tuple[KeyVersion, ...], storage: KeyStorage) -> bytes:
             entry[storage.member] = storage.encode(version.secret, bound)
         for name in ("created", "destroy_after", "destroyed"):
             if (moment := getattr(version, name)) is not None:
-                entry[name] = written(moment)
+                entry[name] = format_timestamp(moment)
         entries.append(entry)
     return (json.dumps({"versions": entries}, indent=2) + "\n").encode("ascii")
 

@@ -9,12 +9,12 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
+from service.events.timestamps import format_timestamp
 from service.policy.vendor_names import VendorName
 from service.processes.batch_size import BatchSize
 from service.processes.pool import PoolLimits, SanitizerPool
 from service.pseudonyms import key_life
 from service.pseudonyms.key_storage import PLAIN, EnvelopeStorage
-from service.pseudonyms.key_version import written
 from service.pseudonyms.keyring import KeyRing
 from service.sanitize.config import SanitizerConfig
 from service.settings import Settings
@@ -144,9 +144,9 @@ def test_a_version_in_use_is_neither_changed_nor_dropped(watched: Watched, tmp_p
 
 def test_a_version_that_begins_in_the_past_is_refused(watched: Watched) -> None:
     watched.add()
-    watched.edit(not_before=written(watched.now - LATEST - 60))
+    watched.edit(not_before=format_timestamp(watched.now - LATEST - 60))
     assert watched.refused() == "changed: k2 is new and begins in the past"
-    watched.edit(not_before=written(watched.now - LATEST + 600))
+    watched.edit(not_before=format_timestamp(watched.now - LATEST + 600))
     assert watched.taken() == ["k1", "k2"]
 
 
